@@ -1,0 +1,16 @@
+"""Pictures, speech and text to explain: ``datasets.photographs()`` needs no download, full data sets lie under ``XAI_DATA``."""
+
+from xaiutils._lazy import lazily
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Images": "images",
+        "read_image": "images",
+        "read_images": "images",
+        "photograph": "embedded",
+        "photographs": "embedded",
+        "imagenet_files": "imagenet",
+        "imagenet_folder": "imagenet",
+    },
+)

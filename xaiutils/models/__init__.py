@@ -1,0 +1,5 @@
+"""Networks by name, their preparation, and our own: ``models.load("efficientnet-lite0")``."""
+
+from xaiutils._lazy import lazily
+
+__getattr__, __dir__ = lazily(__name__, {"load": "zoo", "available": "zoo", "fold_batchnorm": "fold"})
