@@ -46,7 +46,7 @@ def resolve_baselines(baselines, inputs: Tensor, seed: int = 0) -> Tensor:
         if inputs.dim() != 4:
             raise ValueError(f"baselines={baselines!r} needs images (N, C, H, W), got inputs of shape {tuple(inputs.shape)}.")
         return NAMED[baselines](inputs, seed)
-    baselines = torch.as_tensor(0.0 if baselines is None else baselines).to(inputs)
+    baselines = torch.as_tensor(0.0 if baselines is None else baselines, dtype=inputs.dtype, device=inputs.device)
     if baselines.dim() and (baselines.shape[1:] != inputs.shape[1:] or len(baselines) not in (1, len(inputs))):
         raise ValueError(f"baselines must be one image or {len(inputs)} of shape {tuple(inputs.shape[1:])}, "
                          f"got {tuple(baselines.shape)}.")

@@ -1,7 +1,8 @@
 """Guided Backpropagation."""
 
 from xaiutils.methods.base import Attribution
-from xaiutils.methods.propagation import RECTIFIERS, BackwardRules, passes
+from xaiutils.methods.propagation import BackwardRules, passes
+from xaiutils.models.preflight import RECTIFIERS
 
 
 def guided(x, y, grad):

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-RECTIFIERS = frozenset({"relu", "relu_", "relu6", "hardtanh", "hardtanh_"})
-SMOOTH_ACTIVATIONS = frozenset({"gelu", "silu", "sigmoid", "tanh", "elu", "elu_", "celu", "selu", "leaky_relu", "leaky_relu_",
-                                "prelu", "softplus", "mish", "hardswish", "hardsigmoid"})
+from xaiutils.models.preflight import RECTIFIERS, SMOOTH_ACTIVATIONS
 
 
 class BackwardRules(TorchFunctionMode):

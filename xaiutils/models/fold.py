@@ -34,7 +34,7 @@ def fold_batchnorm(model, example_input):
     model = copy.deepcopy(model)
     for layer, norm in list(foldable(model, example_input)):
         replace(model, layer, fuser(layer, norm)(layer, norm))
-        replace(model, norm, nn.Identity())
+        replace(model, norm, nn.Identity().eval())
     return model
 
 
