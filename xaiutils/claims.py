@@ -1,7 +1,8 @@
 """The ledger: what the documents print, how each claim is decided, and the verdict reached.
 
-``data/claims/<document>.yaml`` holds the claims, ``claims.json`` of a run its verdicts; ``data/claims/README.md`` explains
-both. A verdict carries its scope: the widest scope reached is the one shown.
+``data/claims/<document>.yaml`` holds the claims, ``claims.json`` of a run its verdicts;
+``data/claims/README.md`` explains both. A verdict carries its scope: the widest scope reached is the one
+shown.
 """
 
 import json
@@ -48,7 +49,7 @@ class Claim:
             if not isinstance(getattr(self, name), dict):
                 raise ValueError(f"claim {self.id!r}: {name} must be a mapping, got {getattr(self, name)!r}")
         if (self.rule is None) == (self.missing is None):
-            raise ValueError(f"claim {self.id!r}: give either the rule that decides it or, in `missing`, what it lacks")
+            raise ValueError(f"claim {self.id!r}: give the `rule` that decides it or what is `missing`")
         if self.rule is not None:
             self.build_rule()
 
@@ -64,9 +65,10 @@ class Claim:
 class Verdict:
     """What a run found on one claim: an entry of ``claims.json``.
 
-    ``scope`` is the scale at which it was decided, ``source`` "run" or "recorded" (by a longer run), ``rule`` the rule as a
-    sentence. ``measured`` and ``interval`` are numbers, or mappings part -> number where the rule has parts; ``parts`` then
-    holds {part: {verdict, measured, interval, n}}. ``n`` is the number of images (values) judged.
+    ``scope`` is the scale at which it was decided, ``source`` "run" or "recorded" (by a longer run), ``rule``
+    the rule as a sentence. ``measured`` and ``interval`` are numbers, or mappings part -> number where the
+    rule has parts; ``parts`` then holds {part: {verdict, measured, interval, n}}. ``n`` is the number of
+    images (values) judged.
     """
 
     id: str
@@ -93,16 +95,18 @@ class Verdict:
 
     def __repr__(self):
         """One line without numbers, so that stored notebook outputs stay comparable."""
-        return f"{self.id}: {self.verdict} ({self.scope}, {self.source})" + (f": {self.reason}" if self.reason else "")
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.id}: {self.verdict} ({self.scope}, {self.source}){reason}"
 
 
 def _one_of(entry, name, allowed):
-    if getattr(entry, name) not in allowed:
-        raise ValueError(f"claim {entry.id!r}: {name} must be one of {', '.join(allowed)}, got {getattr(entry, name)!r}")
+    value = getattr(entry, name)
+    if value not in allowed:
+        raise ValueError(f"claim {entry.id!r}: {name} must be one of {', '.join(allowed)}, got {value!r}")
 
 
 def repository():
-    """The folder that holds ``data/claims``: the source tree this package lies in, else the working directory or above it."""
+    """The folder that holds ``data/claims``: where this package lies, else the working directory or above."""
     for folder in (Path(__file__).resolve().parents[1], Path.cwd(), *Path.cwd().parents):
         if (folder / "data" / "claims").is_dir():
             return folder
@@ -135,7 +139,7 @@ def _read_document(file):
         name = entry.get("id", f"number {number}")
         missing, unknown = sorted(required - set(entry)), sorted(set(entry) - known)
         if missing or unknown:
-            raise ValueError(f"{file.name}, claim {name!r}: missing fields {missing}, unknown fields {unknown}")
+            raise ValueError(f"{file.name}, claim {name!r}: missing {missing}, unknown {unknown} fields")
         yield Claim(document=content["document"], **entry)
 
 
@@ -148,8 +152,8 @@ def decide(claim, data, *, scope, profile, source="run", figure=None):
     """The :class:`Verdict` on ``claim`` that its own rule gives for ``data`` measured at ``scope``.
 
     Below the claim's scale only the measured value is kept: the verdict is "not tested", for a printed table
-    "inconclusive", because other networks and images never speak about the paper's own numbers. For a claim of kind
-    setting, holds and contradicted read used and not used.
+    "inconclusive", because other networks and images never speak about the paper's own numbers. For a claim
+    of kind setting, holds and contradicted read used and not used.
     """
     if claim.rule is None:
         raise ValueError(f"claim {claim.id!r} has no rule: {claim.missing}; report it with not_tested")
@@ -164,8 +168,9 @@ def decide(claim, data, *, scope, profile, source="run", figure=None):
         reason = f"decided from the {claim.scale} scale on"
     elif claim.kind == "setting":
         word = {"holds": "used", "contradicted": "not used"}.get(word, word)
-    return verdict(claim, word, scope=scope, profile=profile, source=source, figure=figure, reason=reason, rule=str(rule),
-                   measured=found.measured, interval=found.interval, n=found.n, parts=_parts(found))
+    return verdict(claim, word, scope=scope, profile=profile, source=source, figure=figure, reason=reason,
+                   rule=str(rule), measured=found.measured, interval=found.interval, n=found.n,
+                   parts=_parts(found))
 
 
 def verdict(claim, word, **known):
@@ -182,8 +187,8 @@ def _parts(outcome):
 def merge(*runs):
     """Verdicts of several runs by id, the widest scope for each: {id: :class:`Verdict`}.
 
-    A tested claim goes before one not tested, whatever the scopes; of two verdicts of equal scope the earlier argument
-    stays.
+    A tested claim goes before one not tested, whatever the scopes; of two verdicts of equal scope the earlier
+    argument stays.
     """
     def weight(entry):
         return entry.verdict != "not tested", SCOPES.index(entry.scope)

@@ -10,8 +10,8 @@ SEED = 0
 def resample(values, statistic="mean"):
     """The statistic on each of 10,000 bootstrap resamples of ``values`` (seed 0).
 
-    ``values`` are (N,), one number an image; ``statistic`` is "mean" or "median". The same values give the same
-    resamples on every machine; numpy's global generator is not touched.
+    ``values`` are (N,), one number an image; ``statistic`` is "mean" or "median". The same values give the
+    same resamples on every machine; numpy's global generator is not touched.
     """
     drawn = stats.bootstrap((np.asarray(values, dtype=float),), getattr(np, statistic), n_resamples=RESAMPLES,
                             method="percentile", batch=500, rng=np.random.default_rng(SEED))
@@ -41,8 +41,8 @@ def clopper_pearson(successes, trials, confidence=0.95):
 def spearman(x, y, confidence=0.95):
     """Spearman's rank correlation r with its interval and p-value: (r, (low, high), p).
 
-    The interval is tanh(artanh(r) -+ z sqrt((1 + r^2/2) / (n - 3))) (Bonett and Wright, Psychometrika 2000). In the
-    limit r = +-1 it is the single point r.
+    The interval is tanh(artanh(r) -+ z sqrt((1 + r^2/2) / (n - 3))) (Bonett and Wright, Psychometrika 2000).
+    In the limit r = +-1 it is the single point r.
     """
     result = stats.spearmanr(x, y)
     r, z = float(result.statistic), stats.norm.ppf((1 + confidence) / 2)
@@ -60,7 +60,7 @@ def loglog_slope(x, y, confidence=0.95):
 
 
 def holm(p_values):
-    """Holm's step-down adjusted p-values, in the order given: the k-th smallest of m is multiplied by m - k + 1."""
+    """Holm's adjusted p-values in the order given: the k-th smallest of m is multiplied by m - k + 1."""
     p_values = np.asarray(p_values, dtype=float)
     order = np.argsort(p_values)
     factors = np.arange(len(p_values), 0, -1)

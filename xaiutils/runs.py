@@ -1,26 +1,22 @@
 """A notebook's run: seed, profile, provenance, and where its figures, tables and verdicts go.
 
-A notebook starts with its parameters cell (literals only, ``seed`` and ``device`` among them) and then
+A notebook begins with its parameters cell (literals only, ``seed`` and ``device`` among them), then
 
 >>> from xaiutils import runs
 >>> run = runs.start("agi/sec5_3_quantitative", globals())    # doctest: +SKIP
 
-Everything it saves lies in ``build/<profile>/<notebook>/``: ``figures/``, ``tables/``, ``claims.json``,
-``provenance.json``. The profile is the environment's ``XAIUTILS_PROFILE`` (default "small"), the folder ``XAIUTILS_BUILD``
-(default ``build`` in the repository); the runner sets both.
+Everything it saves lies in ``build/<profile>/<notebook>/``: ``figures/``, ``tables/``, ``claims.json`` and
+``provenance.json``. The profile is the environment's ``XAIUTILS_PROFILE`` (default "small"), the folder
+``XAIUTILS_BUILD`` (default ``build`` in the repository); the runner sets both.
 """
 
-import datetime
 import hashlib
 import io
 import json
 import os
-import platform
 import shutil
-import subprocess
 import sys
 import warnings
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -28,18 +24,18 @@ import torch
 from PIL import Image
 
 from xaiutils import claims
+from xaiutils.provenance import provenance
 
 PROFILES = ("small", "medium", "paper")
 FIGURE_BYTES = 150_000
-PACKAGES = ("torch", "torchvision", "captum", "numpy", "scipy", "scikit-image")
 
 
 def start(notebook, parameters):
     """The :class:`Run` of ``notebook``, e.g. "agi/sec5_3_quantitative".
 
-    ``parameters`` is ``globals()`` of the notebook, called right after the parameters cell and the imports: the plain
-    literals in it (numbers, strings, None, lists of them) are the parameters and go into ``provenance.json``. ``seed`` and
-    ``device`` must be among them.
+    ``parameters`` is the notebook's ``globals()``, taken right after the parameters cell and the imports: the
+    plain literals in it (numbers, strings, None, lists of them) are the parameters and go into
+    ``provenance.json``. ``seed`` and ``device`` must be among them.
     """
     return Run(notebook, _literals(parameters))
 
@@ -47,7 +43,9 @@ def start(notebook, parameters):
 def _literals(namespace):
     """The parameters among a notebook's globals: plain literals, without IPython's own names."""
     def plain(value):
-        return isinstance(value, (str, int, float, type(None))) or isinstance(value, list) and all(map(plain, value))
+        if isinstance(value, list):
+            return all(map(plain, value))
+        return isinstance(value, (str, int, float, type(None)))
 
     found = {name: value for name, value in namespace.items()
              if not name.startswith("_") and name not in ("In", "Out") and plain(value)}
@@ -58,7 +56,7 @@ def _literals(namespace):
 
 
 class Run:
-    """One run of one notebook; made by :func:`start`."""
+    """One run of one notebook; made by :func:`start`. ``claims`` holds the notebook's claims by id."""
 
     def __init__(self, notebook, parameters):
         self.profile = os.environ.get("XAIUTILS_PROFILE", "small")
@@ -66,8 +64,7 @@ class Run:
             raise ValueError(f"XAIUTILS_PROFILE must be one of {', '.join(PROFILES)}, got {self.profile!r}")
         self.notebook, self.seed = notebook, parameters["seed"]
         self.claims = {name: claim for name, claim in claims.load().items() if claim.notebook == notebook}
-        build = Path(os.environ.get("XAIUTILS_BUILD", claims.repository() / "build"))
-        self.folder = build / self.profile / notebook
+        self.folder = build_folder(self.profile, notebook)
         for name in ("figures", "tables"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         _write_json(self.folder / "provenance.json", provenance(self.profile, parameters))
@@ -77,74 +74,79 @@ class Run:
         return f"run of {self.notebook} at the {self.profile} profile, seed {self.seed}"
 
     def generator(self, label):
-        """A ``torch.Generator`` seeded by the run's seed and ``label``: the same whatever is drawn before it."""
+        """A ``torch.Generator`` seeded by the run's seed and ``label``, whatever is drawn before it."""
         digest = hashlib.sha256(f"{self.seed}/{label}".encode()).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
     def figure(self, figure, name):
-        """Saves a matplotlib figure as ``figures/<name>.png`` below 150 kB, shows that file once and closes the figure.
+        """Saves a matplotlib figure as ``figures/<name>.png``, shows that file once and closes the figure.
 
-        The resolution falls from 150 to 60 dots an inch, with a palette of 256 colours, until the file is small enough; a
-        figure that stays larger is saved with a warning.
+        The resolution falls from 150 to 60 dots an inch, with a palette of 256 colours, until the file is
+        below 150 kB; a figure that stays larger is saved with a warning.
         """
         for dpi, palette in ((150, False), (150, True), (110, True), (80, True), (60, True)):
             content = _png(figure, dpi, palette)
             if len(content) <= FIGURE_BYTES:
                 break
         else:
-            warnings.warn(f"figure {name!r} takes {len(content) // 1000} kB, more than {FIGURE_BYTES // 1000}", stacklevel=2)
+            warnings.warn(f"figure {name!r} takes {len(content) // 1000} kB, more than 150", stacklevel=2)
         (self.folder / "figures" / f"{name}.png").write_bytes(content)
-        _close(figure)
-        _show(content, width=round(figure.get_figwidth() * 80))
+        _show_and_close(figure, content)
 
     def table(self, frame, name, digits=3):
-        """Saves a DataFrame as ``tables/<name>.csv`` at full precision and shows it rounded to ``digits`` decimals."""
+        """Saves a DataFrame as ``tables/<name>.csv`` at full precision; shows it rounded to ``digits``."""
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
         index = not isinstance(frame.index, pd.RangeIndex)
         frame.to_csv(self.folder / "tables" / f"{name}.csv", index=index)
-        shown = dict(index=index, float_format=lambda value: f"{round(value, digits) + 0.0:.{digits}f}", na_rep="")
-        _display({"text/plain": frame.to_string(**shown), "text/html": frame.to_html(border=0, **shown)})
+
+        def rounded(value):
+            return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
+
+        shown = dict(index=index, float_format=rounded, na_rep="")
+        _show_text(frame.to_string(**shown), frame.to_html(border=0, **shown))
 
     def claim(self, name, data, *, figure=None, scope=None, source="run"):
-        """The verdict that the ledger's rule for claim ``name`` gives for ``data``: a ``claims.Verdict``.
+        """The ``claims.Verdict`` that the ledger's own rule for claim ``name`` gives for ``data``.
 
-        ``data`` is what the rule takes (``run.claims[name].rule`` shows it, ``xaiutils.rules`` describes it). ``scope`` is
-        "toy" where toy functions were measured, by default the run's profile; ``source="recorded"`` says that the data come
-        from :meth:`recorded`, whose profile is then the scope. ``figure`` names the figure that shows it. A second verdict
-        at another scope stands beside the first and the widest wins; at the same scope it replaces it.
+        ``data`` is what the rule takes: ``run.claims[name]`` shows rule and check, ``xaiutils.rules`` each
+        rule's data. ``scope`` is "toy" where toy functions were measured, by default the run's profile.
+        ``source="recorded"`` says that the data come from :meth:`recorded`; their profile is then the scope.
+        ``figure`` names the saved figure that shows it. Of verdicts at several scopes the widest wins; at the
+        same scope the last one stands.
         """
         claim = self._claim(name)
-        if source == "recorded":
-            scope = scope or _recorded_profile(self.notebook)
+        if source == "recorded" and scope is None:
+            scope = _recorded_profile(self.notebook)
         scope = scope or self.profile
         if source == "run" and claims.narrower(self.profile, scope):
-            raise ValueError(f"scope must not be wider than the run's profile {self.profile!r}, got {scope!r}")
-        return self._keep(claims.decide(claim, data, scope=scope, profile=self.profile, source=source, figure=figure))
+            raise ValueError(f"scope must not be wider than the profile {self.profile!r}, got {scope!r}")
+        return self._keep(claims.decide(claim, data, scope=scope, profile=self.profile, source=source,
+                                        figure=figure))
 
-    def setting(self, name, used, figure=None):
-        """Whether the printed setting was used: ``used`` = {name: value}, with the names of the ledger's ``values``."""
-        if self._claim(name).kind != "setting":
-            raise ValueError(f"claim {name!r} is of kind {self.claims[name].kind!r}, not a setting: use run.claim")
+    def setting(self, name, used, *, figure=None):
+        """Whether the printed setting was used; ``used`` = {name: value} with the names of the ledger."""
+        claim = self._claim(name)
+        if claim.kind != "setting":
+            raise ValueError(f"claim {name!r} must be of kind 'setting', got {claim.kind!r}: use run.claim")
         return self.claim(name, used, figure=figure)
 
-    def not_tested(self, name, reason=None, figure=None):
+    def not_tested(self, name, reason=None, *, figure=None):
         """Reports claim ``name`` as not tested; the reason defaults to what the ledger says is missing.
 
-        Refused where this profile can decide the claim and nothing is missing; a timing printed for other hardware may
-        always go untested.
+        Refused where this profile can decide the claim and nothing is missing; a timing printed for other
+        hardware may always go untested.
         """
         claim = self._claim(name)
-        decidable = claim.missing is None and claim.kind != "timing" and not claims.narrower(self.profile, claim.scale)
-        if decidable:
-            raise ValueError(f"claim {name!r} can be decided at the {self.profile!r} profile: measure it and use run.claim")
+        if not (claim.missing or claim.kind == "timing" or claims.narrower(self.profile, claim.scale)):
+            raise ValueError(f"claim {name!r} can be decided at the {self.profile!r} profile: use run.claim")
         reason = reason or claim.missing or f"decided from the {claim.scale} scale on"
         rule = "" if claim.rule is None else str(claim.build_rule())
-        return self._keep(claims.verdict(claim, "not tested", scope=self.profile, profile=self.profile, source="run",
-                                         reason=reason, figure=figure, rule=rule))
+        return self._keep(claims.verdict(claim, "not tested", scope=self.profile, profile=self.profile,
+                                         source="run", reason=reason, figure=figure, rule=rule))
 
     def recorded(self, table):
-        """The table that a longer run recorded, as a DataFrame whose ``attrs`` hold its provenance; None if there is none."""
+        """The table a longer run recorded, with its provenance in ``attrs``; None if there is none."""
         file = _recorded_folder(self.notebook) / f"{table}.csv"
         if not file.is_file():
             return None
@@ -153,21 +155,21 @@ class Run:
         return frame
 
     def verdicts(self):
-        """The last cell: prints each claim's verdict and writes ``claims.json``, wider recorded verdicts included.
+        """The last cell: prints every verdict and writes ``claims.json``, wider recorded ones included.
 
         RuntimeError where a claim of this notebook got no verdict or names a figure that was not saved.
         """
-        if missing := [name for name in self.claims if name not in {verdict.id for verdict in self._verdicts}]:
+        reported = {verdict.id for verdict in self._verdicts}
+        if missing := [name for name in self.claims if name not in reported]:
             raise RuntimeError(f"{self.notebook} gave no verdict on {', '.join(missing)}")
         for verdict in self._verdicts:
             if verdict.figure and not (self.folder / "figures" / f"{verdict.figure}.png").is_file():
-                raise RuntimeError(f"claim {verdict.id!r} names the figure {verdict.figure!r}, which was not saved")
+                raise RuntimeError(f"claim {verdict.id!r} names the figure {verdict.figure!r}, never saved")
         recorded = _recorded_folder(self.notebook) / "claims.json"
         merged = claims.merge(self._verdicts, claims.read(recorded) if recorded.is_file() else [])
         shown = [merged[name] for name in self.claims]
         claims.write(self.folder / "claims.json", shown)
-        for verdict in shown:
-            print(verdict)
+        print("\n".join(map(str, shown)))
 
     def _claim(self, name):
         if name in self.claims:
@@ -177,37 +179,27 @@ class Run:
         raise ValueError(f"claim {name!r} {where}; {self.notebook} has {', '.join(self.claims) or 'none'}")
 
     def _keep(self, verdict):
-        self._verdicts = [kept for kept in self._verdicts if (kept.id, kept.scope) != (verdict.id, verdict.scope)] + [verdict]
+        others = [kept for kept in self._verdicts if (kept.id, kept.scope) != (verdict.id, verdict.scope)]
+        self._verdicts = [*others, verdict]
         return verdict
 
 
-def provenance(profile, parameters):
-    """What made a run: commit, whether files differed from it, versions, device, threads, parameters, profile, seed, date."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    device = parameters["device"]
-    named = torch.cuda.get_device_name(device) if str(device).startswith("cuda") else platform.machine()
-    changes = _git("status", "--porcelain")
-    return {"profile": profile, "seed": parameters["seed"], "parameters": parameters, "commit": _git("rev-parse", "HEAD"),
-            "dirty": None if changes is None else bool(changes), "versions": versions, "device": f"{device} ({named})",
-            "threads": torch.get_num_threads(), "date": datetime.date.today().isoformat()}
+def build_folder(profile, notebook):
+    """Where a notebook's run at ``profile`` lies: ``build/<profile>/<notebook>``."""
+    build = os.environ.get("XAIUTILS_BUILD")
+    return (Path(build) if build else claims.repository() / "build") / profile / notebook
 
 
 def record(notebook, profile):
-    """Copies the tables, verdicts and provenance of a finished medium or paper run to ``data/recorded/<notebook>/``.
+    """Copies tables, verdicts and provenance of a medium or paper run to ``data/recorded/<notebook>/``.
 
-    The verdicts of the run are marked as recorded. Returns the folder. The runner's ``--record`` calls this.
+    The verdicts are marked as recorded. Returns the folder. The runner's ``--record`` calls this.
     """
     if profile not in ("medium", "paper"):
         raise ValueError(f"profile must be medium or paper to be recorded, got {profile!r}")
-    source = Path(os.environ.get("XAIUTILS_BUILD", claims.repository() / "build")) / profile / notebook
+    source, folder = build_folder(profile, notebook), _recorded_folder(notebook)
     if not (source / "claims.json").is_file():
         raise FileNotFoundError(f"{notebook} has no finished run at the {profile} profile to record")
-    folder = _recorded_folder(notebook)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in [*sorted((source / "tables").glob("*.csv")), source / "provenance.json"]:
@@ -228,21 +220,12 @@ def _recorded_profile(notebook):
     return json.loads(file.read_text(encoding="utf-8"))["profile"]
 
 
-def _git(*command):
-    """What git answers in the repository, None where there is no git or no commit."""
-    try:
-        answer = subprocess.run(["git", *command], cwd=claims.repository(), capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()
-
-
 def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _png(figure, dpi, palette):
-    """The figure as PNG bytes, on request with 256 colours."""
+    """The figure as PNG bytes, with ``palette`` reduced to 256 colours."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     if palette:
@@ -252,22 +235,26 @@ def _png(figure, dpi, palette):
     return content.getvalue()
 
 
-def _close(figure):
+def _in_notebook():
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
+def _show_and_close(figure, content):
+    """Closes the figure; in a notebook the saved PNG is what is shown."""
     from matplotlib import pyplot
+
     pyplot.close(figure)
+    if _in_notebook():
+        from IPython import display
+
+        display.display(display.Image(content, width=round(figure.get_figwidth() * 80)))
 
 
-def _show(content, width):
-    """Shows PNG bytes in a notebook; a plain script shows nothing."""
-    if "IPython" in sys.modules:
-        from IPython.display import Image as Shown, display
-        display(Shown(content, width=width))
+def _show_text(text, html):
+    """Shows a table: HTML in a notebook, plain text elsewhere."""
+    if _in_notebook():
+        from IPython import display
 
-
-def _display(bundle):
-    """Shows text (and HTML in a notebook); a plain script prints the text."""
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
-        from IPython.display import display
-        display(bundle, raw=True)
+        display.display({"text/plain": text, "text/html": html}, raw=True)
     else:
-        print(bundle["text/plain"])
+        print(text)
