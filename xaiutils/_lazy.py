@@ -7,8 +7,8 @@ from importlib.util import find_spec
 def lazily(package, where):
     """``__getattr__`` and ``__dir__`` for ``package``: ``where`` maps a public name to the submodule that defines it.
 
-    Submodules can be reached by their own name as well. A public name must not be a submodule's name too: whichever was
-    imported last would win.
+    Submodules can be reached by their own name as well. A public name must not be a submodule's name too: whichever
+    was imported last would win.
     """
 
     def __getattr__(name):

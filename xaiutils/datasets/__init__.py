@@ -1,4 +1,4 @@
-"""Pictures, speech and text to explain: ``datasets.photographs()`` needs no download, full data sets lie under ``XAI_DATA``."""
+"""Pictures, speech and text to explain: ``photographs()`` needs no download, full data sets lie under ``XAI_DATA``."""
 
 from xaiutils._lazy import lazily
 

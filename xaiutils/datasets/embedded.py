@@ -11,7 +11,6 @@ PHOTOGRAPHS = {
     "camera": ("skimage", "data/camera.png", None),
     "chelsea": ("skimage", "data/chelsea.png", 285),  # Egyptian cat
     "coffee": ("skimage", "data/coffee.png", 967),  # espresso
-    "motorcycle": ("skimage", "data/motorcycle_left.png", None),
     "rocket": ("skimage", "data/rocket.jpg", None),
     "china": ("sklearn", "datasets/images/china.jpg", None),
     "flower": ("sklearn", "datasets/images/flower.jpg", None),
@@ -20,18 +19,20 @@ PIP_NAMES = {"skimage": "scikit-image", "sklearn": "scikit-learn", "foolbox": "f
 
 
 def photographs(n=20, size=224):
-    """The first ``n`` of the 20 ImageNet photographs that foolbox ships (512x512), with their class index, as ``Images``."""
+    """The first ``n`` of the 20 ImageNet photographs that foolbox ships (512x512), with their class indices."""
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 20:
         raise ValueError(f"n must be an integer from 1 to 20, got {n!r}.")
     folder = package_folder("foolbox") / "data"
     files = sorted(folder.glob("imagenet_[0-9][0-9]_*.jpg"))
     if len(files) < n:
-        raise FileNotFoundError(f"foolbox must ship 20 ImageNet photographs, {str(folder)!r} holds {len(files)}; reinstall foolbox.")
+        raise FileNotFoundError(
+            f"{str(folder)!r} must hold 20 ImageNet photographs, has {len(files)}: reinstall foolbox."
+        )
     return read_images([(file, int(file.stem.split("_")[2])) for file in files[:n]], size)
 
 
 def photograph(name, size=224):
-    """One of the well-known photographs of ``PHOTOGRAPHS`` as ``Images`` of length 1: ``photograph("chelsea").inputs``."""
+    """A well-known photograph, a name of ``PHOTOGRAPHS``, as ``Images`` of length 1: ``photograph("chelsea").inputs``."""
     if name not in PHOTOGRAPHS:
         raise ValueError(f"name must be one of {', '.join(PHOTOGRAPHS)}, got {name!r}.")
     package, file, label = PHOTOGRAPHS[name]
@@ -42,5 +43,6 @@ def package_folder(package):
     """Where an installed package lies, without importing it."""
     spec = find_spec(package)
     if spec is None:
-        raise ModuleNotFoundError(f"these photographs come with {PIP_NAMES[package]}, which is not installed: pip install {PIP_NAMES[package]}")
+        name = PIP_NAMES[package]
+        raise ModuleNotFoundError(f"these photographs come with {name}, which is not installed: pip install {name}")
     return Path(spec.origin).parent

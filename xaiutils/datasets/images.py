@@ -31,14 +31,13 @@ class Images:
 def read_image(path, size=224):
     """The picture in the file ``path`` as a batch of one, (1, 3, size, size) in [0, 1], upright and in colour.
 
-    The shorter side is brought to ``size`` by PIL's bicubic filter and the middle is cut out, so nothing is squeezed; a square
-    picture is only resized. The camera's orientation mark (EXIF) is obeyed; grey pictures get three equal channels, 16 bits
-    become 8, palettes become colours, and what is transparent lies on white.
+    The shorter side is brought to ``size`` by PIL's bicubic filter and the middle is cut out, so nothing is squeezed;
+    a square picture is only resized. The camera's orientation mark (EXIF) is obeyed; grey pictures get three equal
+    channels, 16 bits become 8, palettes become colours, and what is transparent lies on white.
 
     Errors  FileNotFoundError for no such file, ValueError for one that is no picture or is cut off.
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ValueError(f"size must be a positive integer, got {size!r}.")
+    check_size(size)
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must be an image file, got {str(path)!r}, which does not exist.")
     try:
@@ -48,6 +47,11 @@ def read_image(path, size=224):
         raise ValueError(f"path must be a whole image file, got {str(path)!r}: {error}") from error
     pixels = np.asarray(centre_square(picture, size), dtype=np.float32) / 255
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
+
+
+def check_size(size):
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ValueError(f"size must be a positive integer, got {size!r}.")
 
 
 def in_colour(picture):
@@ -73,20 +77,17 @@ def read_images(files, size=224):
 
     Error  ValueError if none of them can be read.
     """
-    files = [(Path(path), label) for path, label in files]
-    images = Images(torch.empty(0, 3, size, size), [], [])
-    read = []
+    check_size(size)
+    read, skipped = [], []
     for path, label in files:
+        name = Path(path).name
         try:
-            read.append(read_image(path, size))
+            read.append((read_image(path, size), label, name))
         except (FileNotFoundError, ValueError) as error:
-            images.skipped.append((path.name, str(error)))
-            continue
-        images.labels.append(label)
-        images.names.append(path.name)
+            skipped.append((name, str(error)))
     if not read:
-        raise ValueError(f"files must hold at least one readable image, got {len(files)} of which none is: {images.skipped[:3]}.")
-    if images.skipped:
-        warnings.warn(f"{len(images.skipped)} of {len(files)} images were skipped: {images.skipped}", stacklevel=2)
-    images.inputs = torch.cat(read)
-    return images
+        raise ValueError(f"files must hold a readable image, got {len(skipped)}, none of which is: {skipped[:3]}.")
+    if skipped:
+        warnings.warn(f"{len(skipped)} of {len(read) + len(skipped)} images were skipped: {skipped}", stacklevel=2)
+    inputs, labels, names = zip(*read)
+    return Images(torch.cat(inputs), list(labels), list(names), skipped)

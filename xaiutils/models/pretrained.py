@@ -4,6 +4,7 @@ Nothing is downloaded unless asked: a checkpoint that is not there is an error t
 """
 
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from xaiutils._torchvision import torchvision
 from xaiutils.models.imagenet import ImageNetClassifier
 
 TORCHVISION = (
-    "alexnet", "densenet121", "densenet161", "densenet169", "densenet201", "efficientnet_b0", "googlenet", "inception_v3",
-    "mobilenet_v2", "mobilenet_v3_large", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "squeezenet1_1",
-    "vgg11", "vgg13", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
+    "alexnet", "densenet121", "densenet161", "densenet169", "densenet201", "efficientnet_b0", "googlenet",
+    "inception_v3", "mobilenet_v2", "mobilenet_v3_large", "resnet18", "resnet34", "resnet50", "resnet101",
+    "resnet152", "squeezenet1_1", "vgg11", "vgg13", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
 )  # fmt: skip
 INCEPTIONS = ("googlenet", "inception_v3")  # trained on pixels scaled to [-1, 1], and with classifiers on the side
 SIDE_CLASSIFIERS = ("AuxLogits.", "aux1.", "aux2.")
@@ -24,8 +25,9 @@ SIDE_CLASSIFIERS = ("AuxLogits.", "aux1.", "aux2.")
 def from_torchvision(name, *, weights="pretrained", download=False, weights_folder=None):
     """The torchvision network ``name`` behind its normalisation; the arguments are ``zoo.load``'s.
 
-    Deviations  googlenet and inception_v3 come without their side classifiers, which run in training only, and normalise by 0.5
-                and 0.5, as they were trained, in one step (torchvision undoes one normalisation by another: same function).
+    Deviations  googlenet and inception_v3 come without their side classifiers, which run in training only, and have
+                mean and std 0.5, as they were trained. torchvision expects ImageNet's mean and std before the network
+                and undoes them inside: the same function of the pixels.
     """
     published = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     preset = published.transforms()
@@ -33,9 +35,13 @@ def from_torchvision(name, *, weights="pretrained", download=False, weights_fold
     if name in INCEPTIONS:
         options = {"aux_logits": False, "transform_input": False, "init_weights": weights == "random"}
         mean, std = [0.5] * 3, [0.5] * 3
-    network = torchvision.models.get_model(name, weights=None, **options)
-    if weights == "pretrained":
-        network.load_state_dict(checkpoint(published.url, name, download, weights_folder))
+    if weights == "random":
+        network = torchvision.models.get_model(name, weights=None, **options)
+    else:
+        state = checkpoint(published.url, name, download, weights_folder)
+        with torch.device("meta"):  # no time for random numbers that the checkpoint overwrites
+            network = torchvision.models.get_model(name, weights=None, **options)
+        network.load_state_dict(state, assign=True)
     return ImageNetClassifier(network, name=name, mean=mean, std=std, input_size=preset.crop_size[0])
 
 
@@ -54,8 +60,8 @@ def checkpoint(url, name, download=False, folder=None):
         found = [folders[0] / file]
     try:
         state = torch.load(found[0], map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise RuntimeError(f"the weights of {name} cannot be read: {found[0]} is damaged; delete it and fetch it again.") from error
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise RuntimeError(f"the weights of {name} are damaged: delete {found[0]} and fetch it again.") from error
     return {modern_key(key): value for key, value in state.items() if not key.startswith(SIDE_CLASSIFIERS)}
 
 
@@ -70,5 +76,5 @@ def checkpoint_folders(folder=None):
 
 
 def modern_key(key):
-    """DenseNet's checkpoints are older than its present names: ``denselayer1.norm.1.weight`` is now ``norm1.weight``."""
+    """DenseNet's checkpoints are older than its names: ``denselayer1.norm.1.weight`` is now ``denselayer1.norm1.weight``."""
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.", r"\1", key)

@@ -1,8 +1,8 @@
 """Networks by name: ``load("efficientnet-lite0")``.
 
-A loader is a function of the keyword ``weights`` ("pretrained" or "random") and, where files may be fetched, ``download`` and
-``weights_folder``; it returns a network with its attributes. ``registry()`` gathers them: the embedded network,
-torchvision's, and the networks this project trained itself (``own.OWN``).
+A loader is a function of those keywords of ``load`` that it needs: ``weights``, ``download``, ``weights_folder``; it
+returns a network with its attributes. ``registry()`` gathers the loaders: the embedded network, torchvision's, and the
+networks this project trained itself.
 """
 
 import difflib
@@ -18,7 +18,8 @@ from xaiutils.models.pretrained import TORCHVISION, from_torchvision
 
 def registry():
     """Name -> loader of every network, the embedded one first."""
-    return {"efficientnet-lite0": efficientnet_lite0} | {name: partial(from_torchvision, name) for name in TORCHVISION}
+    torchvision = {name: partial(from_torchvision, name) for name in TORCHVISION}
+    return {"efficientnet-lite0": efficientnet_lite0} | torchvision
 
 
 def available():
@@ -30,14 +31,16 @@ def load(name, *, weights="pretrained", fold_batchnorm=True, seed=0, download=Fa
     """The network ``name`` in eval mode: pixels (N, C, H, W) in [0, 1] go in, logits (N, K) come out.
 
     ``weights``         "pretrained", or "random": the architecture's own initialisation, drawn from ``seed``
-    ``fold_batchnorm``  BatchNorm goes into the convolution before it: logits change by 1e-5, a third of the time is saved.
-                        False keeps it, for methods that treat BatchNorm as a layer of its own
+    ``fold_batchnorm``  BatchNorm goes into the convolution before it: logits change by 1e-5, a third of the time is
+                        saved. False keeps it, for methods that treat BatchNorm as a layer of its own
     ``download``        fetch a checkpoint that is missing; otherwise it is an error that names file and folder
     ``weights_folder``  where checkpoints lie; default: torch's hub cache, then ``$XAI_DATA/checkpoints``
 
-    The network carries ``name``, ``class_names`` (K strings), ``input_size``, ``input_shape`` (C, H, W), and ``mean`` and
-    ``std`` (C,) of its normalisation, in the unit of the inputs. Weights are stored channels-last, faster on CPU and GPU alike.
-    Torch's global generator is left as it was.
+    The network carries ``name``, ``class_names`` (K strings), ``input_size``, ``input_shape`` (C, H, W), and ``mean``
+    and ``std`` (C,) of its normalisation, in the unit of the inputs. Weights are stored channels-last, the faster
+    layout for convolutions. Torch's global generator is left as it was.
+
+    Errors  ValueError for a name or weights that are not known, FileNotFoundError for a checkpoint that is missing.
     """
     loaders = registry()
     if name not in loaders:

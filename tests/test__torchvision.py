@@ -1,0 +1,44 @@
+import runpy
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import xaiutils._torchvision as bridge
+
+
+@pytest.fixture
+def pretend(tmp_path, monkeypatch):
+    """Run the bridge beside a torchvision that consists of one line; returns the bridge's names."""
+
+    def pretend(line):
+        (tmp_path / "torchvision.py").write_text(line)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "torchvision")
+        return runpy.run_path(bridge.__file__)
+
+    return pretend
+
+
+def test_models_transforms_and_data_sets_are_there():
+    from torchvision import datasets, transforms
+
+    assert bridge.torchvision.models.get_model("alexnet", weights=None).classifier[-1].out_features == 1000
+    assert transforms.CenterCrop(2)(torch.zeros(3, 5, 5)).shape == (3, 2, 2)
+    assert issubclass(datasets.ImageNet, datasets.ImageFolder)
+
+
+def test_nothing_is_registered_where_torchvision_loads(pretend):
+    names = pretend("loaded = True")
+    assert names["torchvision"].loaded and "OPERATORS" not in names
+
+
+def test_another_error_of_torchvision_is_passed_on(pretend):
+    with pytest.raises(RuntimeError, match="something else is wrong"):
+        pretend("raise RuntimeError('something else is wrong')")
+
+
+def test_importing_the_package_does_not_import_torchvision():
+    script = "import sys, xaiutils, xaiutils.models, xaiutils.datasets; print('torchvision' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "False"
