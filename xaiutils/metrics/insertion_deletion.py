@@ -46,7 +46,7 @@ def insertion_curve(model, inputs, attributions, target="pred", *, step=224, sub
 
     ``inputs`` (N, C, H, W), ``attributions`` (N, C, H, W) or (N, H, W); ``step`` pixels enter at a time (224, a row of
     an ImageNet picture, gives the 225 points of the published runs). Only forward passes are made, of
-    ``internal_batch_size`` rows (default: the engine's), steps and images together. The rest is told in the module.
+    ``internal_batch_size`` rows (default: 16 photographs of 224x224), steps and images together. The rest is told in the module.
     """
     return _curve("insertion", model, inputs, attributions, target, step, substrate, ranking, output, internal_batch_size)
 
@@ -104,15 +104,23 @@ def _curve(game, model, inputs, attributions, target, step, substrate, ranking, 
     ranks = _pixel_ranks(inputs, attributions, ranking)
     start, finish = _start_and_finish(game, inputs, substrate)
     n_points = math.ceil(inputs[0, 0].numel() / step) + 1
+    engine = _forward_engine(model, inputs, output, internal_batch_size)
+    scores = []
     with lend(model):
-        engine = Engine(model, output=output, internal_batch_size=internal_batch_size)
         target = engine.target(inputs, target)
-        scores = []
-        for row in torch.arange(len(inputs) * n_points, device=inputs.device).split(engine.batch_size(inputs)):
+        for row in torch.arange(len(inputs) * n_points, device=inputs.device).split(engine.internal_batch_size):
             image, shown = row // n_points, row % n_points * step                              # (R,), (R,)
-            rows = torch.where(ranks[image] < shown[:, None, None, None], finish[image], start[image])
+            source = image[:1] if image[0] == image[-1] else image       # rows of one image need no copies of it
+            rows = torch.where(ranks[source] < shown[:, None, None, None], finish[source], start[source])
             scores.append(engine.scores(rows).gather(1, target[image, None]))
     return torch.cat(scores).view(len(inputs), n_points).double()
+
+
+def _forward_engine(model, inputs, output, internal_batch_size):
+    """By default with twice the engine's rows a pass: no pass here keeps anything for a gradient."""
+    if internal_batch_size is None:
+        internal_batch_size = 2 * Engine(model).batch_size(inputs)
+    return Engine(model, output=output, internal_batch_size=internal_batch_size)
 
 
 def _start_and_finish(game, inputs, substrate):
