@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from xaiutils._torchvision import torchvision
 from xaiutils.models.imagenet import ImageNetClassifier, class_names
 
 
@@ -22,3 +23,7 @@ def test_classes_stand_at_their_index():
     assert len(names) == len(set(names)) == 1000
     expected = {0: "tench", 207: "golden retriever", 285: "Egyptian cat", 967: "espresso", 999: "toilet tissue"}
     assert {index: names[index] for index in expected} == expected
+
+
+def test_classes_are_named_as_torchvision_names_them():
+    assert class_names() == torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]

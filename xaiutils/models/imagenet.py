@@ -1,11 +1,11 @@
 """What every ImageNet network here has in common: pixels in [0, 1] go in, logits of the 1000 classes come out."""
 
+import json
 from collections import OrderedDict
+from pathlib import Path
 
 import torch
 from torch import nn
-
-from xaiutils._torchvision import torchvision
 
 
 class Normalise(nn.Module):
@@ -46,5 +46,8 @@ class ImageNetClassifier(nn.Sequential):
 
 
 def class_names():
-    """The 1000 classes of ImageNet (ILSVRC 2012) in the order of their index, from torchvision's own table."""
-    return list(torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
+    """The 1000 classes of ImageNet (ILSVRC 2012) in the order of their index, as torchvision names them.
+
+    They are kept in a file here, because importing torchvision for them takes seconds.
+    """
+    return json.loads((Path(__file__).parent / "imagenet_classes.json").read_text())

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from xaiutils._torchvision import torchvision
 from xaiutils.models.imagenet import ImageNetClassifier
 
 TORCHVISION = (
@@ -29,6 +28,8 @@ def from_torchvision(name, *, weights="pretrained", download=False, weights_fold
                 mean and std 0.5, as they were trained. torchvision expects ImageNet's mean and std before the network
                 and undoes them inside: the same function of the pixels.
     """
+    from xaiutils._torchvision import torchvision  # takes seconds, which the embedded network need not wait for
+
     published = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     preset = published.transforms()
     options, mean, std = {}, preset.mean, preset.std
