@@ -29,7 +29,7 @@ def test_morans_i_is_its_double_sum():
 
 
 def test_morans_i_of_small_patterns():
-    # 2x2, one pixel apart from three: 12 directed pairs, z = (3, -1, -1, -1)/4; sum of pairs 2(-9 + 3)/16, of squares 12/16
+    # 2x2, one bright pixel: z = (3, -1, -1, -1)/4; 12 directed pairs add up to 2(-9 + 3)/16, the squares to 12/16
     assert morans_i(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])).item() == pytest.approx(4 / 12 * -12 / 12)
     rows = (torch.arange(200) % 2.0)[:, None].expand(200, 200)
     board = (rows + rows.T) % 2

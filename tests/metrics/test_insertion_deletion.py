@@ -39,7 +39,7 @@ def powers_of_two():
 def test_games_of_powers_of_two():
     image, settings = powers_of_two(), dict(target=0, step=1, output="logit")
     assert deletion_curve(pixel_sum, image, image, **settings).tolist() == [[15.0, 7.0, 3.0, 1.0, 0.0]]
-    assert deletion_curve(pixel_sum, image, -image, **settings).tolist() == [[15.0, 14.0, 12.0, 8.0, 0.0]]  # worst first
+    assert deletion_curve(pixel_sum, image, -image, **settings).tolist() == [[15.0, 14.0, 12.0, 8.0, 0.0]]
     assert insertion_curve(pixel_sum, image, image, **settings).tolist() == [[0.0, 8.0, 12.0, 14.0, 15.0]]
 
 
@@ -86,7 +86,7 @@ def test_union_of_three_rankings(network, game):
 def test_mean_of_three_channels_wherever_no_tie_is_cut(network):
     x, map3 = golden_tensor("x").double()[:1], golden_tensor("map3")[None]
     ordered = map3.mean(1).flatten().sort(descending=True)[0]
-    defined = [k for k in range(17) if k in (0, 16) or ordered[16 * k - 1] > ordered[16 * k]]  # the authors leave ties open
+    defined = [k for k in range(17) if k in (0, 16) or ordered[16 * k - 1] > ordered[16 * k]]    # theirs have no order
     curve, expected = insertion_curve(network, x, map3, step=16)[0], golden_tensor("0.ins.zero.step16.map3_mean")
     assert len(defined) == 13
     torch.testing.assert_close(curve[defined], expected[defined], atol=1e-9, rtol=0)

@@ -16,9 +16,8 @@ def test_two_legs_of_a_right_triangle():
 
 
 def test_points_may_be_images():
-    images = torch.tensor([0.0, 3.0, 3.0, 0.0, 3.0, 4.0]).view(3, 1, 1, 2).roll(-1, 0)       # back to the start
-    images = torch.stack([images[2], images[0], images[1]])
-    assert arc_length(images) == pytest.approx(arc_length(images.flatten(1)))
+    images = torch.tensor([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]).view(3, 1, 1, 2)
+    assert arc_length(images) == 7 and straightness(images) == 5 / 7
 
 
 def test_quarter_circle():
@@ -38,7 +37,8 @@ def test_straight_closed_and_resting_paths():
 
 @pytest.fixture
 def network():
-    return nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(36, 6), nn.Tanh(), nn.Linear(6, 3)).double().eval()
+    layers = nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(36, 6), nn.Tanh(), nn.Linear(6, 3)
+    return nn.Sequential(*layers).double().eval()
 
 
 @pytest.mark.parametrize("internal_batch_size", [None, 1, 4])
@@ -61,6 +61,10 @@ def test_the_hook_is_gone_also_after_an_error(network):
 def test_bad_arguments_are_named(network):
     with pytest.raises(ValueError, match="model must have an nn.Linear layer .* got none in Flatten"):
         penultimate(nn.Flatten())
+    network.spare = nn.Linear(6, 2).eval()
+    network.forward = nn.Sequential(*network[:6]).forward
+    with pytest.raises(ValueError, match="model must run its last nn.Linear layer"):
+        feature_path(network, torch.zeros(2, 2, 5, 5, dtype=torch.float64))
     with pytest.raises(ValueError, match=r"points must be \(S, ...\) with at least two points, got shape \(1, 2\)"):
         straightness(torch.zeros(1, 2))
     with pytest.raises(ValueError, match="points must be finite"):

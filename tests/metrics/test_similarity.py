@@ -53,7 +53,8 @@ def test_ledger_preset_is_the_absolute_channel_sum_over_its_maximum():
 def test_adebayo_scales_channels_together_and_averages_their_ssims():
     a, b = random_maps(1, 3, 24, 24), random_maps(1, 3, 24, 24, seed=1)
     a, b = [(m - m.min()) / (m.max() - m.min()) for m in (a, b)]
-    channels = [structural_similarity(x.numpy(), y.numpy(), gaussian_weights=True, data_range=2) for x, y in zip(a[0], b[0])]
+    pairs = zip(a[0].numpy(), b[0].numpy())
+    channels = [structural_similarity(x, y, gaussian_weights=True, data_range=2) for x, y in pairs]
     assert ssim(a, b, "adebayo").item() == pytest.approx(np.mean(channels), abs=1e-12)
 
 
@@ -77,7 +78,7 @@ def test_bad_ssim_arguments_are_named():
         ssim(small, small)
     with pytest.raises(ValueError, match=r"b must have the shape of a, \(1, 16, 16\), got \(1, 10, 16\)"):
         ssim(maps, small)
-    with pytest.raises(ValueError, match="preset must be one of ledger, thesis, thesis-eq5.1, adebayo, sixt, got 'skimage'"):
+    with pytest.raises(ValueError, match="preset must be one of ledger, .*, sixt, got 'skimage'"):
         ssim(maps, maps, "skimage")
     with pytest.raises(ValueError, match="settings must be among .* got sigma"):
         ssim(maps, maps, sigma=2)

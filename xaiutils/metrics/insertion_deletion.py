@@ -46,9 +46,11 @@ def insertion_curve(model, inputs, attributions, target="pred", *, step=224, sub
 
     ``inputs`` (N, C, H, W), ``attributions`` (N, C, H, W) or (N, H, W); ``step`` pixels enter at a time (224, a row of
     an ImageNet picture, gives the 225 points of the published runs). Only forward passes are made, of
-    ``internal_batch_size`` rows (default: 16 photographs of 224x224), steps and images together. The rest is told in the module.
+    ``internal_batch_size`` rows (default: 16 photographs of 224x224), steps and images together. What is filled in,
+    how pixels are ordered and which score is drawn is told at the top of this file.
     """
-    return _curve("insertion", model, inputs, attributions, target, step, substrate, ranking, output, internal_batch_size)
+    return _curve("insertion", model, inputs, attributions, target, step, substrate, ranking, output,
+                  internal_batch_size)
 
 
 def deletion_curve(model, inputs, attributions, target="pred", *, step=224, substrate="black", ranking="mean",
@@ -57,7 +59,8 @@ def deletion_curve(model, inputs, attributions, target="pred", *, step=224, subs
 
     Arguments as for :func:`insertion_curve`; the first point is the untouched image.
     """
-    return _curve("deletion", model, inputs, attributions, target, step, substrate, ranking, output, internal_batch_size)
+    return _curve("deletion", model, inputs, attributions, target, step, substrate, ranking, output,
+                  internal_batch_size)
 
 
 def auc(curves, rule="trapezoid"):
@@ -108,7 +111,7 @@ def _curve(game, model, inputs, attributions, target, step, substrate, ranking, 
     scores = []
     with lend(model):
         target = engine.target(inputs, target)
-        for row in torch.arange(len(inputs) * n_points, device=inputs.device).split(engine.internal_batch_size):
+        for row in torch.arange(len(inputs) * n_points, device=inputs.device).split(engine.batch_size(inputs)):
             image, shown = row // n_points, row % n_points * step                              # (R,), (R,)
             source = image[:1] if image[0] == image[-1] else image       # rows of one image need no copies of it
             rows = torch.where(ranks[source] < shown[:, None, None, None], finish[source], start[source])

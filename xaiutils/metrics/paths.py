@@ -30,10 +30,10 @@ def straightness(points):
 
 
 def penultimate(model):
-    """The network's last ``nn.Linear``, in the order of definition: its input are the features, its weight W the head."""
+    """The network's last ``nn.Linear`` in the order of definition: features enter it, its weight is the head W."""
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     if not linear:
-        raise ValueError(f"model must have an nn.Linear layer to take features from, got none in {type(model).__name__}.")
+        raise ValueError(f"model must have an nn.Linear layer for the features, got none in {type(model).__name__}.")
     return linear[-1]
 
 
@@ -45,11 +45,13 @@ def feature_path(model, points, internal_batch_size=None):
     check_inputs(points, "points")
     features = []
     with lend(model):
-        hook = penultimate(model).register_forward_pre_hook(lambda _, args: features.append(args[0].detach().flatten(1)))
+        hook = penultimate(model).register_forward_pre_hook(lambda _, args: features.append(args[0].flatten(1)))
         try:
             Engine(model, internal_batch_size=internal_batch_size).scores(points)
         finally:
             hook.remove()
+    if not features:
+        raise ValueError("model must run its last nn.Linear layer, got a network that never calls it.")
     return torch.cat(features)
 
 

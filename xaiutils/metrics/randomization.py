@@ -130,8 +130,8 @@ def _draw_anew(network, names, generator, running_statistics):
     for name in names:
         module = network.get_submodule(name)
         if isinstance(module, WEIGHTED):
-            drawn = nn.init.kaiming_normal_(torch.empty(module.weight.shape, dtype=module.weight.dtype), generator=generator)
-            module.weight.copy_(drawn)
+            drawn = torch.empty(module.weight.shape, dtype=module.weight.dtype)       # on the CPU, as the generator is
+            module.weight.copy_(nn.init.kaiming_normal_(drawn, generator=generator))
         elif isinstance(module, NORMS):
             if module.weight is not None:
                 module.weight.fill_(1)
@@ -146,4 +146,4 @@ def _draw_anew(network, names, generator, running_statistics):
 
 def _check_generator(generator):
     if not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator, got {type(generator).__name__}; see core.make_generator.")
+        raise TypeError(f"generator must be a torch.Generator (core.make_generator), got {type(generator).__name__}.")

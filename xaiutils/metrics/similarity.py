@@ -12,7 +12,7 @@ one is better. Scaling a map of few hot pixels leaves both maps nearly constant 
 report the rank correlation beside it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ class Settings:
     ``scale``       ``"abs_max"``: m / max|m|; ``"min_max"``: to [0, 1]; ``"percentile"``: the percentiles
                     100 - p and p to 0 and 1, cut off outside; ``"swapped_percentile"``: the same turned upside down
     ``percentile``  p
-    ``window``      ``"gaussian"`` (11x11, sigma 1.5), an odd number of pixels (uniform), or ``"global"`` (the whole map)
+    ``window``      ``"gaussian"`` (11x11, sigma 1.5), an odd number of pixels (uniform), or ``"global"`` (one window)
     ``data_range``  L
     ``sample_covariance``  divide by n - 1, as scikit-image does by default, or by n (Wang et al., and "global")
     ``best_of_flip``       the larger of SSIM(a, b) and SSIM(a, -b): blind to the sign
@@ -64,25 +64,26 @@ PRESETS = {
 def ssim(a, b, preset="ledger", **settings):
     """SSIM of each pair of maps in ``a`` and ``b``, (N, H, W) or (N, C, H, W). -> (N,), float64
 
-    ``preset`` names one of ``PRESETS``; single :class:`Settings` may be overridden by name, ``ssim(a, b, data_range=2)``.
+    ``preset`` names one of ``PRESETS``; a single one of its :class:`Settings` is overridden by name, ``data_range=2``.
     Limit cases: equal maps give 1; a constant map is 0 after ``min_max``, and an all-zero map stays 0, so that two of
     them are equal (1). A map smaller than the window is refused.
     """
     _check_pair(a, b)
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
-    unknown = set(settings) - set(Settings.__dataclass_fields__)
+    known = [field.name for field in fields(Settings)]
+    unknown = [name for name in settings if name not in known]
     if unknown:
-        raise ValueError(f"settings must be among {', '.join(Settings.__dataclass_fields__)}, got {', '.join(unknown)}.")
+        raise ValueError(f"settings must be among {', '.join(known)}, got {', '.join(unknown)}.")
     chosen = replace(PRESETS[preset], **settings)
-    return torch.tensor([_ssim_of_pair(x, y, chosen) for x, y in zip(_single_maps(a, chosen), _single_maps(b, chosen))],
-                        dtype=torch.float64)
+    pairs = zip(_single_maps(a, chosen), _single_maps(b, chosen))
+    return torch.tensor([_ssim_of_pair(x, y, chosen) for x, y in pairs], dtype=torch.float64)
 
 
 def rank_correlation(a, b, absolute=False):
     """Spearman's rank correlation of each pair in ``a`` and ``b``, (N, ...), over all entries. -> (N,), float64
 
-    Ties share their mean rank. ``absolute=True`` ranks |a| and |b|: blind to the sign. A constant map has no order: NaN.
+    Ties share their mean rank. ``absolute=True`` ranks |a| and |b|, blind to the sign. NaN for a constant map: no order.
     """
     _check_pair(a, b)
     if absolute:
