@@ -110,6 +110,9 @@ def test_union_of_three_channels_in_closed_form():
         (1 - (1 - steps) ** 3).mean(), abs=5e-4
     )
     assert float(recomputed["AUC pixelwise"]) == pytest.approx(steps.mean(), abs=5e-4)
+    with_start = np.arange(225) / 224
+    both = [(1 - (1 - with_start) ** 3).mean(), with_start.mean()]
+    assert floats(recomputed["the same with the start"]) == pytest.approx(both, abs=5e-4)
 
 
 def test_lengths_times_and_counts():
