@@ -8,6 +8,7 @@ import torch
 import yaml
 from matplotlib import pyplot
 from PIL import Image
+from tiny_workbook import add_notebook
 
 from xaiutils import claims, runs
 
@@ -121,6 +122,16 @@ def noise_figure(inches):
     figure, axis = pyplot.subplots(figsize=(inches, inches))
     axis.imshow(np.random.default_rng(0).random((300, 300, 3)))
     return figure
+
+
+def test_the_key_changes_with_parameters_profile_and_package(workbook, monkeypatch):
+    add_notebook(workbook, "doc/sec1")
+    (workbook / "xaiutils").mkdir()
+    keys = [start().key, start(n=2).key, start("medium", monkeypatch).key]
+    assert start().key == keys[2]
+    (workbook / "xaiutils" / "core.py").write_text("a = 2")
+    keys.append(start().key)
+    assert len({key["fingerprint"] for key in keys}) == 4
 
 
 def test_figures_are_small_files_and_closed(workbook):

@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from xaiutils import claims
+from xaiutils import claims, notebooks
 from xaiutils.provenance import provenance
 
 PROFILES = ("small", "medium", "paper")
@@ -62,7 +62,7 @@ class Run:
         self.profile = os.environ.get("XAIUTILS_PROFILE", "small")
         if self.profile not in PROFILES:
             raise ValueError(f"XAIUTILS_PROFILE must be one of {', '.join(PROFILES)}, got {self.profile!r}")
-        self.notebook, self.seed = notebook, parameters["seed"]
+        self.notebook, self.seed, self.parameters = notebook, parameters["seed"], parameters
         self.claims = {name: claim for name, claim in claims.load().items() if claim.notebook == notebook}
         self.folder = build_folder(self.profile, notebook)
         for name in ("figures", "tables"):
@@ -72,6 +72,12 @@ class Run:
 
     def __repr__(self):
         return f"run of {self.notebook} at the {self.profile} profile, seed {self.seed}"
+
+    @property
+    def key(self):
+        """All that this run's results depend on, as the ``key`` of :func:`xaiutils.scale.map_items`."""
+        return {"fingerprint": notebooks.fingerprint(self.notebook, self.parameters, self.profile,
+                                                     claims.repository())}
 
     def generator(self, label):
         """A ``torch.Generator`` seeded by the run's seed and ``label``, whatever is drawn before it."""

@@ -27,6 +27,12 @@ def test_photographs_are_the_files_resized_by_pil_bicubic():
         np.testing.assert_array_equal(row.numpy(), expected)
 
 
+def test_files_can_be_read_one_at_a_time():
+    images, files = datasets.photographs(3), datasets.photograph_files(3)
+    assert [(path.name, label) for path, label in files] == list(zip(images.names, images.labels))
+    assert torch.equal(datasets.read_image(files[2][0]), images.inputs[2:])
+
+
 @pytest.mark.parametrize(("name", "label"), [("chelsea", "Egyptian cat"), ("coffee", "espresso")])
 def test_labelled_photographs_are_recognised(name, label):
     image, network = datasets.photograph(name), models.load("efficientnet-lite0")

@@ -9,6 +9,7 @@ __getattr__, __dir__ = lazily(
         "read_image": "images",
         "read_images": "images",
         "photograph": "embedded",
+        "photograph_files": "embedded",
         "photographs": "embedded",
         "imagenet_files": "imagenet",
         "imagenet_folder": "imagenet",

@@ -20,6 +20,11 @@ PIP_NAMES = {"skimage": "scikit-image", "sklearn": "scikit-learn", "foolbox": "f
 
 def photographs(n=20, size=224):
     """The first ``n`` of the 20 ImageNet photographs that foolbox ships (512x512), with their class indices."""
+    return read_images(photograph_files(n), size)
+
+
+def photograph_files(n=20):
+    """Pairs (path, class index) of the photographs of ``photographs(n)``, to be read one at a time by ``read_image``."""
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 20:
         raise ValueError(f"n must be an integer from 1 to 20, got {n!r}.")
     folder = package_folder("foolbox") / "data"
@@ -28,7 +33,7 @@ def photographs(n=20, size=224):
         raise FileNotFoundError(
             f"{str(folder)!r} must hold 20 ImageNet photographs, has {len(files)}: reinstall foolbox."
         )
-    return read_images([(file, int(file.stem.split("_")[2])) for file in files[:n]], size)
+    return [(file, int(file.stem.split("_")[2])) for file in files[:n]]
 
 
 def photograph(name, size=224):
