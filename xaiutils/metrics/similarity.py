@@ -83,7 +83,7 @@ def ssim(a, b, preset="ledger", **settings):
 def rank_correlation(a, b, absolute=False):
     """Spearman's rank correlation of each pair in ``a`` and ``b``, (N, ...), over all entries. -> (N,), float64
 
-    Ties share their mean rank. ``absolute=True`` ranks |a| and |b|, blind to the sign. NaN for a constant map: no order.
+    Ties share their mean rank. ``absolute=True`` ranks |a| and |b|, blind to the sign. A constant map gives NaN.
     """
     _check_pair(a, b)
     if absolute:
