@@ -68,6 +68,26 @@ class RectifiedInPlace(ReadTwice):
         return self.bn(self.conv(x).relu_())
 
 
+class WrittenInPlace(ReadTwice):
+    def forward(self, x):
+        y = self.conv(x)
+        y[:, 0] = 1.0
+        return self.bn(y)
+
+
+class ReadThroughDetach(ReadTwice):
+    def forward(self, x):
+        y = self.conv(x)
+        return self.bn(y) * y.detach().sigmoid()
+
+
+class AskedForItsShape(ReadTwice):
+    def forward(self, x):
+        y = self.conv(x)
+        assert y.dim() == 4 and y.is_floating_point()
+        return self.bn(y).reshape(y.size(0), y.shape[1], -1).to(y.dtype)
+
+
 class UnderTwoNames(ReadTwice):
     def __init__(self):
         super().__init__()
@@ -77,10 +97,16 @@ class UnderTwoNames(ReadTwice):
         return self.alias(self.conv(x))
 
 
+OTHER_READERS = [
+    ReadTwice, AlsoReturned, ConvTwice, NormTwice, RectifiedInPlace, WrittenInPlace, ReadThroughDetach,
+]  # fmt: skip
+
+
 def folded_and_kept(model, inputs):
     model = with_statistics(model)
     folded = fold_batchnorm(model, inputs[:1])
     torch.testing.assert_close(folded(inputs), model(inputs), rtol=1e-10, atol=1e-10)
+    assert not any(module.training for module in folded.modules())
     return norms(folded)
 
 
@@ -113,9 +139,13 @@ def test_a_batchnorm_after_a_sum_stays(pictures):
     assert folded_and_kept(Residual(), pictures) == ["bn_sum"]
 
 
-@pytest.mark.parametrize("kind", [ReadTwice, AlsoReturned, ConvTwice, NormTwice, RectifiedInPlace])
+@pytest.mark.parametrize("kind", OTHER_READERS)
 def test_what_has_another_reader_is_not_folded(kind, pictures):
     assert folded_and_kept(kind(), pictures) == ["bn"]
+
+
+def test_asking_for_the_shape_is_not_reading(pictures):
+    assert folded_and_kept(AskedForItsShape(), pictures) == []
 
 
 def test_a_batchnorm_under_two_names_is_replaced_under_both(pictures):

@@ -8,7 +8,7 @@ import copy
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 FUSERS = {
@@ -75,8 +75,11 @@ def foldable(model, example_input):
             yield layer, norm
 
 
-class CountReaders(TorchDispatchMode):
-    """While it is entered, ``count`` says how many operations have read each watched tensor, by its id."""
+class CountReaders(TorchFunctionMode):
+    """While it is entered, ``count`` says how many functions have read each watched tensor, by its id.
+
+    What only asks for a shape, a number of dimensions or a type is no reader.
+    """
 
     def __init__(self):
         super().__init__()
@@ -86,11 +89,13 @@ class CountReaders(TorchDispatchMode):
         self.watched.append(tensor)
         self.count[id(tensor)] = 0
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        for leaf in tree_leaves((args, kwargs)):
-            if id(leaf) in self.count:
-                self.count[id(leaf)] += 1
-        return function(*args, **(kwargs or {}))
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if not isinstance(result, (bool, int, torch.Size, torch.dtype, torch.device)):
+            for leaf in tree_leaves((args, kwargs)):
+                if id(leaf) in self.count:
+                    self.count[id(leaf)] += 1
+        return result
 
 
 def replace(model, old, new):
