@@ -158,6 +158,13 @@ def test_verdicts_survive_the_file(tmp_path):
     assert (again.verdict, again.measured) == (found.verdict, found.measured)
 
 
+def test_parts_of_parts_are_kept():
+    claim = make(rule="over_models(all_of(a=paired_greater(), b=above(0)))")
+    found = claims.decide(claim, {"net": {"a": PAIRS, "b": -1}}, scope="medium", profile="medium")
+    words = {name: part["verdict"] for name, part in found.parts["net"]["parts"].items()}
+    assert words == {"a": "holds", "b": "contradicted"} and found.verdict == "contradicted"
+
+
 def test_a_verdict_prints_words_without_numbers():
     assert repr(entry("holds", "toy")) == "doc-a: holds (toy, run)"
     with pytest.raises(ValueError, match="verdict must be one of holds, .*, got 'true'"):

@@ -180,8 +180,13 @@ def verdict(claim, word, **known):
 
 
 def _parts(outcome):
-    return {name: {"verdict": part.word, "measured": part.measured, "interval": part.interval, "n": part.n}
-            for name, part in outcome.parts.items()}
+    """{part: {verdict, measured, interval, n}}, with its own ``parts`` where a part has them."""
+    found = {}
+    for name, part in outcome.parts.items():
+        found[name] = {"verdict": part.word, "measured": part.measured, "interval": part.interval, "n": part.n}
+        if part.parts:
+            found[name]["parts"] = _parts(part)
+    return found
 
 
 def merge(*runs):
