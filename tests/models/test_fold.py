@@ -162,6 +162,11 @@ def test_statistics_of_the_batch_are_not_folded(pictures):
     assert norms(fold_batchnorm(model, pictures)) == ["1"]
 
 
+def test_without_batchnorm_nothing_is_run():
+    words = nn.Embedding(10, 4).eval()  # would not take an image
+    assert torch.equal(fold_batchnorm(words, torch.zeros(1, 3, 4, 4)).weight, words.weight)
+
+
 def test_train_mode_is_refused():
     with pytest.raises(ValueError, match="model must be in eval mode"):
         fold_batchnorm(nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)), torch.zeros(1, 3, 4, 4))

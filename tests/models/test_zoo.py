@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from xaiutils import models
+from xaiutils.models.own import OWN
 
 
 def test_the_embedded_network_comes_first():
@@ -47,6 +48,22 @@ def test_folding_can_be_turned_off():
     pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(folded(pixels), plain(pixels), rtol=1e-4, atol=1e-5)
+
+
+def test_networks_of_our_own_are_loaded_like_the_others(monkeypatch):
+    def toy(*, weights):
+        network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten())
+        network.input_shape = (1, 4, 4)
+        network.drawn = weights
+        return network
+
+    monkeypatch.setitem(OWN, "toy", toy)
+    assert "toy" in models.available()
+    network = models.load("toy", weights="random")
+    assert network.drawn == "random" and not network.training
+    assert isinstance(network[1], nn.Identity) and isinstance(
+        models.load("toy", fold_batchnorm=False)[1], nn.BatchNorm2d
+    )
 
 
 def test_an_unknown_name_is_refused_with_names_near_it():

@@ -25,7 +25,7 @@ def fold_batchnorm(model, example_input):
     One forward pass of ``example_input`` on the copy shows what runs after what. A BatchNorm is folded, and
     ``nn.Identity`` put in its place, where it is the only reader of a layer's output and both run once in a pass.
     Everything else stays: a BatchNorm after an activation or an addition, an output that is read elsewhere too, a
-    layer used twice, statistics of the batch.
+    layer used twice, statistics of the batch. Without any BatchNorm nothing is run.
 
     ``model``          in eval mode; train mode is refused, since BatchNorm then uses the batch
     ``example_input``  one input as the model takes it; only its shape and type matter
@@ -35,6 +35,8 @@ def fold_batchnorm(model, example_input):
     if model.training:
         raise ValueError("model must be in eval mode to fold its BatchNorm, got train mode; call model.eval() first.")
     model = copy.deepcopy(model)
+    if not any(isinstance(module, NORMS) for module in model.modules()):
+        return model
     for layer, norm in list(foldable(model, example_input)):
         replace(model, layer, fuser(layer, norm)(layer, norm))
         replace(model, norm, nn.Identity().eval())

@@ -1,8 +1,8 @@
 """Networks by name: ``load("efficientnet-lite0")``.
 
 A loader is a function of those keywords of ``load`` that it needs: ``weights``, ``download``, ``weights_folder``; it
-returns a network with its attributes. ``registry()`` gathers the loaders: the embedded network, torchvision's, and the
-networks this project trained itself.
+returns a network with its attributes. ``registry()`` gathers the loaders: the embedded network, the networks this
+project trained itself, and torchvision's.
 """
 
 import difflib
@@ -13,13 +13,14 @@ import torch
 
 from xaiutils.models.fold import fold_batchnorm as fold
 from xaiutils.models.lite import efficientnet_lite0
+from xaiutils.models.own import OWN
 from xaiutils.models.pretrained import TORCHVISION, from_torchvision
 
 
 def registry():
     """Name -> loader of every network, the embedded one first."""
     torchvision = {name: partial(from_torchvision, name) for name in TORCHVISION}
-    return {"efficientnet-lite0": efficientnet_lite0} | torchvision
+    return {"efficientnet-lite0": efficientnet_lite0} | OWN | torchvision
 
 
 def available():
