@@ -283,3 +283,10 @@ def test_only_finished_longer_runs_are_recorded(workbook):
         FileNotFoundError, match="doc/sec1 has no finished run at the medium profile to record"
     ):
         runs.record("doc/sec1", "medium")
+
+
+def test_a_narrower_run_never_replaces_a_wider_recording(workbook, monkeypatch):
+    provenance = recorded_medium_run(monkeypatch) / "provenance.json"
+    provenance.write_text(provenance.read_text().replace('"medium"', '"paper"'))
+    with pytest.raises(ValueError, match="not be narrower than the recorded run of doc/sec1, got 'medium'"):
+        runs.record("doc/sec1", "medium")

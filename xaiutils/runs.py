@@ -206,6 +206,8 @@ def record(notebook, profile):
     source, folder = build_folder(profile, notebook), _recorded_folder(notebook)
     if not (source / "claims.json").is_file():
         raise FileNotFoundError(f"{notebook} has no finished run at the {profile} profile to record")
+    if folder.is_dir() and claims.narrower(profile, _recorded_profile(notebook)):
+        raise ValueError(f"profile must not be narrower than the recorded run of {notebook}, got {profile!r}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in [*sorted((source / "tables").glob("*.csv")), source / "provenance.json"]:
