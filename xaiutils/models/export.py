@@ -1,0 +1,69 @@
+"""From a finished training to the three files a network is kept as: weights, model card, training curve."""
+
+import datetime
+import json
+import platform
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from xaiutils.models.training import evaluate
+
+OPTIMIZERS = {"sgd": "SGD with Nesterov momentum 0.9", "adamw": "AdamW"}
+
+
+def export(name, recipe, trainer, splits, out):
+    """Write NAME.safetensors, NAME.csv and NAME.md into ``out`` from the best epoch of ``trainer``.
+
+    Weights of layers are stored in half precision, biases and BatchNorm in single; the test set is scored with both, in float32
+    arithmetic, and the card says what the rounding costs.
+    """
+    full = scores(trainer, trainer.best, splits.tests)
+    stored = halved(trainer.best)
+    half = scores(trainer, stored, splits.tests)
+    described = {"class_names": splits.class_names} | splits.extras
+    save_file(stored, out / f"{name}.safetensors", metadata={key: json.dumps(value) for key, value in described.items()})
+    log = pd.DataFrame(trainer.log)
+    log.to_csv(out / f"{name}.csv", index=False)
+    (out / f"{name}.md").write_text(card(name, recipe, trainer, splits, log, full, half))
+
+
+def scores(trainer, state, tests):
+    """Accuracy by test set of the network with the weights ``state``, in float32 arithmetic."""
+    trainer.network.load_state_dict(state)
+    return {name: evaluate(trainer.network, examples, trainer.recipe, trainer.device, bf16=False)[1] for name, examples in tests.items()}
+
+
+def halved(state):
+    """``state`` with every matrix and filter in float16; what has one dimension (biases, BatchNorm) is left alone."""
+    return {key: value.half().contiguous() if value.dim() > 1 else value.contiguous() for key, value in state.items()}
+
+
+def card(name, recipe, trainer, splits, log, full, half):
+    """The model card, in Markdown."""
+    best = log.loc[log.held_out_accuracy.idxmax()]
+    n_parameters = sum(p.numel() for p in trainer.network.parameters())
+    machine = "one GPU" if torch.device(trainer.device).type == "cuda" else f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
+    tested = "; ".join(f"{half[key]:.2%} on {len(labels):,} ({key})" for key, (_, labels) in splits.tests.items())
+    rounding = ", ".join(f"{value:.2%}" for value in full.values())
+    sizes = "".join(f", {size}x{size} up to {share:.0%} of the epochs" for share, size in recipe.sizes)
+    return f"""# {name}
+
+| | |
+|---|---|
+| network | {n_parameters:,} parameters, {len(splits.class_names)} classes; {recipe.card["source"]} |
+| data | {recipe.card["data"]} |
+| split | {recipe.card["split"]}: {len(splits.train[1]):,} / {len(splits.held_out[1]):,} held out |
+| recipe | {trainer.epochs} epochs, {OPTIMIZERS[recipe.optimizer]}, one-cycle learning rate with its peak {recipe.peak_rate} after \
+{recipe.warm_up:.0%} of the steps, batch {recipe.batch_size}, weight decay {recipe.weight_decay}, label smoothing {recipe.label_smoothing}{sizes}, \
+{"bfloat16 autocast" if recipe.bf16 else "float32"} |
+| seed | {trainer.seed} |
+| epoch kept | {int(best.epoch)}, the best on the held-out examples ({best.held_out_accuracy:.2%}) |
+| **test accuracy** | **{tested}** with the stored half-precision weights, {rounding} before rounding; measured once, in float32 |
+| machine | {machine}, {log.seconds.sum() / 3600:.1f} hours |
+| date | {datetime.date.today().isoformat()} |
+| licence of the data | {recipe.card["licence"]} |
+
+Reproduce with `make train MODEL={name}`; the training curve is `{name}.csv`.
+"""
