@@ -97,7 +97,7 @@ def test_broken_files_are_named_and_the_rest_goes_on(save, tmp_path):
     assert torch.equal(images.inputs, read_image(good, 8))
     reasons = dict(images.skipped)
     assert list(reasons) == ["cut.jpg", "text.jpg", "empty.png", "missing.png"]
-    assert "truncated" in reasons["cut.jpg"] and "does not exist" in reasons["missing.png"]
+    assert "truncated" in reasons["cut.jpg"] and "there is no file" in reasons["missing.png"]
 
 
 def test_no_readable_image_at_all_is_an_error(tmp_path):

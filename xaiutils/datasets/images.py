@@ -39,7 +39,7 @@ def read_image(path, size=224):
     """
     check_size(size)
     if not Path(path).is_file():
-        raise FileNotFoundError(f"path must be an image file, got {str(path)!r}, which does not exist.")
+        raise FileNotFoundError(f"path must be an image file, got {str(path)!r}, where there is no file.")
     try:
         with Image.open(path) as picture:
             picture = in_colour(ImageOps.exif_transpose(picture))
