@@ -1,0 +1,21 @@
+"""Figures of one look: heat maps, curves and comparisons, and explorers to play with in a notebook.
+
+>>> from xaiutils import plots
+>>> plots.show(inputs, {"AGI": attributions})       # doctest: +SKIP
+>>> plots.kink()                                    # doctest: +SKIP
+"""
+
+from xaiutils._lazy import lazily
+
+_WHERE = {
+    "style": ["COLOURS", "PALETTE", "figure", "png", "shown", "styled"],
+    "heatmaps": ["normalise", "show"],
+    "curves": ["insertion_deletion", "paths", "score_curves", "trend"],
+    "comparisons": ["bars", "paired", "sources"],
+    "explorers": ["explorer", "slider"],
+    "play_maps": ["cascade_slider", "class_count_morph", "explain_photograph", "object_share", "pairwise_difference",
+                  "percentile_picker", "pick_map", "reference_picker"],
+    "play_curves": ["kink", "path_explorer", "reveal_slider", "two_curves_along_path"],
+}
+
+__getattr__, __dir__ = lazily(__name__, {name: module for module, names in _WHERE.items() for name in names})
