@@ -15,14 +15,15 @@ from xaiutils.datasets.storage import DatasetMissing, LabelledImages, data_root,
 
 COUNTS = {"train": 50_000, "test": 10_000}
 ARCHIVES = {
-    "cifar-10": ("cifar-10-batches-py", "labels", {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}),
-    "cifar-100": ("cifar-100-python", "fine_labels", {"train": ["train"], "test": ["test"]}),
+    "cifar10": ("cifar-10-batches-py", "labels", {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}),
+    "cifar100": ("cifar-100-python", "fine_labels", {"train": ["train"], "test": ["test"]}),
 }
-NAMES = {"cifar-10": ("batches.meta", "label_names"), "cifar-100": ("meta", "fine_label_names")}
+FOLDERS = {"cifar10": "cifar-10-images", "cifar100": "cifar-100-images"}
+NAMES = {"cifar10": ("batches.meta", "label_names"), "cifar100": ("meta", "fine_label_names")}
 
 
 def read(dataset, split, root=None):
-    """Read one split of ``dataset``, "cifar-10" or "cifar-100", as ``LabelledImages``.
+    """Read one split of ``dataset``, "cifar10" or "cifar100", as ``LabelledImages``.
 
     ``split``  "train" (50,000 pictures) or "test" (10,000); any other number found is refused
     """
@@ -31,7 +32,7 @@ def read(dataset, split, root=None):
     if split not in COUNTS:
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
     root = data_root(root)
-    archive, folder = root / ARCHIVES[dataset][0], root / f"{dataset}-images"
+    archive, folder = root / ARCHIVES[dataset][0], root / FOLDERS[dataset]
     if not archive.exists() and not folder.exists():
         raise DatasetMissing(
             f"{dataset} is missing: neither {str(archive)!r} nor {str(folder)!r} exists; get it with `make data DATASET={dataset}`"

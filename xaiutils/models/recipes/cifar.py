@@ -14,14 +14,14 @@ CARD = {
 
 
 def data(root=None):
-    images, test = cifar.read("cifar-10", "train", root), cifar.read("cifar-10", "test", root)
+    images, test = cifar.read("cifar10", "train", root), cifar.read("cifar10", "test", root)
     train, held_out = split_by_class(images.pixels, images.labels, last=100)
     return Splits(train, held_out, {"test set": (test.pixels, test.labels)}, images.class_names)
 
 
 def shuffled(root=None, n=5000, seed=0):
     """The last ``n`` / 10 training pictures of each class under labels drawn at random; they are test set, too: what counts is memory."""
-    images = cifar.read("cifar-10", "train", root)
+    images = cifar.read("cifar10", "train", root)
     _, (pixels, labels) = split_by_class(images.pixels, images.labels, last=n // 10)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     memorised = (pixels, labels[order])
