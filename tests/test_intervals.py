@@ -8,6 +8,7 @@ from xaiutils import intervals
 def test_the_bootstrap_of_constant_values_is_that_constant():
     assert set(intervals.resample([0.25] * 12)) == {0.25}
     assert intervals.percentile(intervals.resample([0.25] * 12, "median")) == (0.25, 0.25)
+    assert intervals.percentile(intervals.resample([0.25])) == (0.25, 0.25)
 
 
 def test_bootstrap_means_of_zeros_and_ones_are_binomial():

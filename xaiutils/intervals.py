@@ -11,9 +11,12 @@ def resample(values, statistic="mean"):
     """The statistic on each of 10,000 bootstrap resamples of ``values`` (seed 0).
 
     ``values`` are (N,), one number an image; ``statistic`` is "mean" or "median". The same values give the
-    same resamples on every machine; numpy's global generator is not touched.
+    same resamples on every machine; numpy's global generator is not touched. A single value is all its resamples.
     """
-    drawn = stats.bootstrap((np.asarray(values, dtype=float),), getattr(np, statistic), n_resamples=RESAMPLES,
+    values = np.asarray(values, dtype=float)
+    if len(values) == 1:
+        return np.repeat(values, RESAMPLES)
+    drawn = stats.bootstrap((values,), getattr(np, statistic), n_resamples=RESAMPLES,
                             method="percentile", batch=500, rng=np.random.default_rng(SEED))
     return drawn.bootstrap_distribution
 
