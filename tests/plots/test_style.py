@@ -3,6 +3,7 @@ import io
 import matplotlib as mpl
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -33,6 +34,12 @@ def test_png_keeps_to_its_limit_and_says_when_it_cannot():
     assert len(plots.png(noise(), limit=150_000)) <= 150_000
     with pytest.raises(ValueError, match="limit must leave room for the figure, got 100 bytes"):
         plots.png(noise((2, 2)), limit=100)
+
+
+def test_a_figure_as_the_last_value_of_a_cell_is_shown_and_small():
+    shown = DisplayFormatter().format(noise())[0]
+    assert set(shown) == {"text/plain", "image/png"} and len(shown["image/png"]) <= 150_000
+    assert shown["text/plain"] == "<Drawing size 600x600 with 2 Axes>"
 
 
 def test_reduced_png_keeps_white_paper_and_both_ends_of_the_colour_scale():

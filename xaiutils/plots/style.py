@@ -1,7 +1,7 @@
 """The one look of all figures: readable at notebook size, safe for colour-blind readers, small as PNG.
 
-A figure made here belongs to nobody but its holder: pyplot does not know it, so it is shown where it is asked for (as
-the last value of a cell, or by ``display``), never twice, and needs no closing.
+A figure made here is unknown to pyplot: it is shown where it is asked for (as the last value of a cell, or by
+``display``), never twice, and needs no closing.
 """
 
 import functools
@@ -9,7 +9,6 @@ import io
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import pyplot  # noqa: F401  (in a notebook this import teaches IPython to show figures)
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
@@ -46,10 +45,17 @@ def styled(function):
     return wrapper
 
 
+class Drawing(Figure):
+    """A matplotlib figure that a notebook stores as a PNG of at most 150 kB."""
+
+    def _repr_png_(self):
+        return png(self, limit=150_000)
+
+
 @styled
 def figure(nrows=1, ncols=1, size=(5.6, 3.4), **options):
     """(figure, axes): ``size`` inches, ``nrows`` x ``ncols`` axes; ``options`` go to ``Figure.subplots``."""
-    made = Figure(figsize=size, layout="constrained")
+    made = Drawing(figsize=size, layout="constrained")
     return made, made.subplots(nrows, ncols, **options)
 
 
