@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from tiny_workbook import add_ledger, add_notebook
 
-from xaiutils import __main__, datasets, notebooks, report, runner
+from xaiutils import __main__, datasets, notebooks, reference, report, runner
 
 
 @pytest.fixture
@@ -43,10 +43,33 @@ def test_parameters_of_a_notebook_are_yaml(called):
 
 
 @pytest.mark.parametrize("more", [["-p", "n", "4"], ["--profile", "paper"]])
-def test_only_the_small_profiles_outputs_are_stored(called, capsys, more):
-    assert __main__.main(["notebook", "agi/x", "--store", *more]) == 2
-    assert "error: --store writes the committed outputs" in capsys.readouterr().err
+@pytest.mark.parametrize("keep", ["--store", "--reference"])
+def test_only_what_the_small_profile_gives_is_kept(called, capsys, keep, more):
+    assert __main__.main(["notebook", "agi/x", keep, *more]) == 2
+    assert "error: --store and --reference keep what the small profile gives" in capsys.readouterr().err
     assert "run_one" not in called
+
+
+def test_references_are_written_for_the_tables_named(monkeypatch, capsys):
+    monkeypatch.setattr(reference, "write", lambda name, tables, over: f"{name} {tables} {over}")
+    assert __main__.main(["notebook", "agi/x", "--reference", "table1", "--over", "seeds"]) == 0
+    assert __main__.main(["notebook", "agi/x", "--reference"]) == 0
+    assert capsys.readouterr().out == "agi/x ['table1'] seeds\nagi/x [] threads\n"
+
+
+@pytest.mark.parametrize("statuses, status", [([0, 0], 0), ([1, 0], 1), ([0, 1], 1)])
+def test_test_runs_the_notebooks_first_then_the_tests_even_if_the_first_fail(monkeypatch, statuses, status):
+    calls, answers = [], iter(statuses)
+    monkeypatch.setattr(subprocess, "call", lambda command, cwd, env: calls.append((command, env["OMP_NUM_THREADS"])) or next(answers))
+    assert __main__.main(["test", "-x"]) == status
+    (first, threads), (second, _) = calls
+    assert "--nbval" in first and first[-1] == "notebooks" and second[-1] == "tests" and threads == "1"
+    assert "-x" in first and "-x" in second
+
+
+def test_bench_hands_its_status_on(monkeypatch):
+    monkeypatch.setattr("xaiutils.bench.main", lambda: 1)
+    assert __main__.main(["bench"]) == 1
 
 
 @pytest.mark.parametrize("line", [[], ["nothing"], ["reproduce", "--profile", "large"], ["reproduce", "--jobs", "0"], ["notebook"]])

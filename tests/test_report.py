@@ -107,14 +107,6 @@ def test_formulas_are_mathml_and_folded_answers_stay_folded(root):
     assert soup.find("details").find("em").get_text() == "one"
 
 
-def test_a_formula_nobody_can_read_stays_latex():
-    assert report.to_mathml(r"a_b_c < 1", "inline") == r"<code>a_b_c &lt; 1</code>"
-
-
-def test_arg_max_is_a_name():
-    assert BeautifulSoup(report.to_mathml(r"\arg\max_i f_i", "inline"), "html.parser").get_text() == "argmaxifi"
-
-
 def test_without_any_run_the_report_says_so(root, monkeypatch):
     monkeypatch.setenv("XAIUTILS_BUILD", "elsewhere")
     soup = page(root)

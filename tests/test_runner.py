@@ -45,7 +45,7 @@ def test_a_failing_notebook_stops_no_other_and_only_what_changed_runs_again(root
     assert "FAILED doc/dies: DeadKernelError: Kernel died" in said
     assert "doc/good  started" in said and "doc/good  finished in" in said
     log = root / "build" / "small" / "doc" / "bad" / "log.txt"
-    assert f"FAILED doc/bad: ValueError: first line last line" in said and f"log: {log}" in said
+    assert "FAILED doc/bad: ValueError: first line last line" in said and f"log: {log}" in said
     assert "raise ValueError" in log.read_text()
     assert f"Report: {root / 'build' / 'small' / 'report' / 'index.html'}" in said
     assert fresh(root, "doc/good") and not fresh(root, "doc/bad")
@@ -179,25 +179,3 @@ def test_recording_keeps_the_run_and_does_not_make_it_run_again(root, monkeypatc
     assert reproduce(root, profile="medium", record=True)[0]
     assert (root / "data" / "recorded" / "doc" / "good" / "per_image.csv").read_text() == "a\n1\n"
     assert fresh(root, "doc/good", "medium")
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_on_a_terminal_redraws_one_line_and_elsewhere_prints_lines(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    terminal = runner.Progress(Terminal())
-    terminal.cell("doc/a", "cell 3 of 20")
-    terminal.say("doc/a finished", done="doc/a")
-    assert terminal.stream.getvalue() == "\r\x1b[K  running: doc/a (cell 3 of 20)\r\x1b[Kdoc/a finished\n"
-    monkeypatch.setenv("TERM", "dumb")
-    assert not runner.Progress(Terminal()).live
-    file = runner.Progress(io.StringIO(), every=0)
-    file.cell("doc/a", "cell 3 of 20")
-    file.say("doc/a finished", done="doc/a")
-    assert file.stream.getvalue() == "  running: doc/a (cell 3 of 20)\ndoc/a finished\n"
-    quiet = runner.Progress(io.StringIO(), every=1000)
-    quiet.cell("doc/a", "cell 3 of 20")
-    assert quiet.stream.getvalue() == ""

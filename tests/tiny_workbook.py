@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import nbformat.v4 as nbf
 import nbformat
+import nbformat.v4 as nbf
 
 LEDGER = """
 document: doc

@@ -1,6 +1,7 @@
 """The workbook from the command line: ``python -m xaiutils reproduce``. The Makefile calls this, so Windows has it too."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -15,10 +16,16 @@ def reproduce(options):
 
 
 def notebook(options):
-    from xaiutils import notebooks, runner
+    from xaiutils import runner
 
-    if options.store and (options.parameter or options.profile != "small"):
-        raise ValueError("--store writes the committed outputs, which are the small profile's: leave --profile and -p away.")
+    keep = options.store or options.reference is not None
+    if keep and (options.parameter or options.profile != "small"):
+        raise ValueError("--store and --reference keep what the small profile gives: leave --profile and -p away.")
+    if options.reference is not None:
+        from xaiutils import reference
+
+        print(reference.write(options.name, options.reference, options.over))
+        return 0
     import yaml
 
     given = {name: yaml.safe_load(value) for name, value in options.parameter}
@@ -55,6 +62,23 @@ def data(options):
     from xaiutils.datasets import download
 
     print(download.fetch(options.dataset, options.root))
+
+
+def test(options):
+    from xaiutils import notebooks, runner
+
+    shared = [sys.executable, "-m", "pytest", "-n", str(min(4, runner.n_cores())), "--dist", "loadscope", *options.pytest]
+    stored = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/notebooks/sanitize.cfg",
+              "-p", "tests.notebooks.conftest", "notebooks"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    failed = [subprocess.call(shared + what, cwd=notebooks.ROOT, env=environment) for what in (stored, ["tests"])]
+    return any(failed)
+
+
+def bench(options):
+    from xaiutils import bench
+
+    return bench.main()
 
 
 def lab(options):
@@ -98,6 +122,10 @@ def parser():
     sub.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("PARAMETER", "VALUE"),
                      help="a value for one parameter, as YAML: -p n_images 4 -p models '[vgg16, resnet50]'; may be repeated")
     sub.add_argument("--store", action="store_true", help="write the outputs into notebooks/NAME.ipynb itself, for committing")
+    sub.add_argument("--reference", nargs="*", metavar="TABLE",
+                     help="run it several times and keep its tables (or those named) in tests/reference/, with tolerances")
+    sub.add_argument("--over", choices=("threads", "seeds"), default="threads",
+                     help="what the runs of --reference vary: 1, 2, 4 threads or five seeds (default: threads)")
 
     profile_of(command(report, "write the HTML report on what has been run"))
 
@@ -123,6 +151,8 @@ def parser():
     sub.add_argument("dataset", metavar="DATASET", help="its name; a wrong one is answered with those there are")
     sub.add_argument("--root", metavar="FOLDER", help="where data sets lie (default: XAI_DATA)")
 
+    command(test, "compare every notebook with its stored outputs, then run the tests", "Further arguments, such as -x, go to both runs of pytest.")
+    command(bench, "measure speed, as ratios to the bound and to the usual way")
     command(lab, "open JupyterLab at the first notebook")
     command(methods, "list the attribution methods")
     return top
@@ -136,7 +166,10 @@ def positive(text):
 
 def main(arguments=None) -> int:
     """Exit status: 0 all well, 1 a notebook failed, 2 wrong arguments or missing material, 130 interrupted."""
-    options = parser().parse_args(arguments)
+    options, options_of_pytest = parser().parse_known_args(arguments)
+    if options_of_pytest and options.function is not test:
+        parser().error(f"unrecognized arguments: {' '.join(options_of_pytest)}")
+    options.pytest = options_of_pytest
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends the notebooks' processes too
     try:
         return int(options.function(options) or 0)

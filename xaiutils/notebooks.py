@@ -18,7 +18,7 @@ import yaml
 HERE = Path(__file__).resolve().parents[1]
 ROOT = next((folder for folder in (HERE, Path.cwd(), *Path.cwd().parents) if (folder / "notebooks").is_dir()), HERE)  # the clone
 PROFILES = ("small", "medium", "paper")
-LEAVES_RESULTS_ALONE = {"__main__.py", "_execute.py", "explain.py", "notebooks.py", "report.py", "runner.py"}
+LEAVES_RESULTS_ALONE = {"__main__.py", "_execute.py", "explain.py", "notebooks.py", "offline.py", "progress.py", "reference.py", "report.py", "runner.py"}
 
 
 def build_folder(root=ROOT) -> Path:

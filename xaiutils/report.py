@@ -1,29 +1,24 @@
 """The HTML report: every claim with what is printed, what was measured and the verdict, readable without a network.
 
 ``build/<profile>/report/index.html`` is one page that holds all it shows; the executed notebooks stand beside it as HTML,
-their formulas as MathML, which browsers draw by themselves.
+converted by :mod:`xaiutils.offline`.
 """
 
 import base64
 import datetime
-import html
 import io
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import jinja2
-import latex2mathml.converter
 import nbformat
-from jinja2 import pass_context
-from nbconvert import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 
 from xaiutils import claims, notebooks
 from xaiutils.notebooks import ROOT
+from xaiutils.offline import TEMPLATES, to_html
 
-TEMPLATES = Path(__file__).parent / "templates"
 SYMBOLS = {"holds": "✓", "contradicted": "✗", "inconclusive": "?", "misprint": "≠", "used": "●", "not used": "○", "not tested": "–",
            "not run": "·"}  # "not run": the ledger has the claim, no run of its notebook at this profile does
 THUMBNAIL = (360, 300)
@@ -133,55 +128,11 @@ def page_of(name, build, folder) -> dict:
     if not executed.exists():
         return {"name": name, "state": "not run at this profile", "link": ""}
     made = json.loads(stamp.read_text()) if stamp.exists() else {}
-    state = f"ran in {made['seconds']:.0f} s" if made.get("fingerprint") else "FAILED or interrupted, see log.txt beside it"
+    state = f"ran in {made['seconds']:.0f} s" if made.get("fingerprint") else f"FAILED or interrupted, see {build.name}/{name}/log.txt"
     page = folder / page_name(name)
     if not page.exists() or page.stat().st_mtime < executed.stat().st_mtime:
         page.write_text(to_html(nbformat.read(executed, as_version=4), name), encoding="utf-8")
     return {"name": name, "state": state, "link": page.name}
-
-
-def to_html(notebook, title) -> str:
-    """A notebook as one HTML page that loads nothing: no scripts, formulas as MathML, widgets as their static twins."""
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata.title = title
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    return OfflineExporter(template_file=str(TEMPLATES / "notebook.html"), embed_images=True).from_notebook_node(notebook)[0]
-
-
-class OfflineExporter(HTMLExporter):
-    """nbconvert's exporter with formulas as MathML instead of text that MathJax would set."""
-
-    @pass_context
-    def markdown2html(self, context, source):
-        renderer = MathRenderer(escape=False, embed_images=True, attachments=context.get("cell", {}).get("attachments", {}),
-                                path=context.get("resources", {}).get("metadata", {}).get("path", ""), exclude_anchor_links=True)
-        return MarkdownWithMath(renderer=renderer).render(source)
-
-
-class MathRenderer(IPythonRenderer):
-    """Markdown to HTML; a formula that latex2mathml cannot read stays visible as its LaTeX."""
-
-    def inline_math(self, body):
-        return to_mathml(body, "inline")
-
-    def block_math(self, body):
-        return to_mathml(body, "block")
-
-    def latex_environment(self, name, body):
-        unnumbered = name.rstrip("*") + "*"  # the documents' own equation numbers stand in \tag
-        return to_mathml(rf"\begin{{{unnumbered}}}{body}\end{{{unnumbered}}}", "block")
-
-    def _html_embed_images(self, html):
-        return html  # nbconvert would close a <details> that goes on in the next block
-
-
-def to_mathml(latex, display) -> str:
-    known = latex.strip().replace(r"\arg", r"\operatorname{arg}")  # the one operator name latex2mathml lacks
-    try:
-        return latex2mathml.converter.convert(known, display=display)
-    except Exception:  # the library raises its own kinds for what it does not know, and IndexError for unbalanced braces
-        return f"<code>{html.escape(latex)}</code>"
 
 
 def provenance(build) -> list[dict]:
