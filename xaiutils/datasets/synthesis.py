@@ -1,7 +1,7 @@
 """Spoken words from eSpeak NG, whose library comes with the package ``espeakng-loader``: any word, many voices, no download.
 
-The library's oscillators go on where the last word left them, so that a word sounds a little different each time it is asked
-for. Therefore every call here runs this file in a fresh process: same requests, same samples.
+The library's oscillators go on where the last word left them, and its noise is seeded by the clock, so that a word sounds a little
+different each time. Therefore every call here runs this file in a fresh process with a fixed seed: same requests, same samples.
 """
 
 import ctypes
@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 RATE = 8000  # samples a second of everything here: that of the recorded digits
 ACCENTS = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-029")
@@ -32,13 +31,17 @@ def speak(text, voice="en-us", *, pitch=50, speed=150):
 
 def speak_all(requests):
     """The sounds of many ``requests``, dictionaries of ``speak``'s four arguments, spoken one after the other."""
+    from scipy.signal import resample_poly  # here, so that the speaking process need not wait for it
+
     for request in requests:
         _check(**request)
     spoken = subprocess.run([sys.executable, __file__], input=json.dumps(requests).encode(), capture_output=True, check=False)
     if spoken.returncode:
         raise ValueError(f"eSpeak NG could not speak: {spoken.stderr.decode().strip().splitlines()[-1]}")
     with np.load(io.BytesIO(spoken.stdout)) as sounds:
-        return [sounds[str(number)] for number in range(len(requests))]
+        rate = int(sounds["rate"])
+        spoken = [resample_poly(sounds[str(number)] / 2**15, RATE, rate) for number in range(len(requests))]
+    return [trim(sound.clip(-1, 1)).astype(np.float32) for sound in spoken]
 
 
 def _check(text, voice, pitch, speed):
@@ -59,6 +62,7 @@ class Espeak:
         self.rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), DO_NOT_EXIT)
         if self.rate <= 0:
             raise RuntimeError(f"eSpeak NG did not start with the data in {espeakng_loader.get_data_path()!r}: error {self.rate}")
+        self.library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self.receive = CALLBACK(self._receive)  # kept here, since the library does not keep it alive
         self.library.espeak_SetSynthCallback(self.receive)
 
@@ -68,6 +72,7 @@ class Espeak:
         return 0
 
     def speak(self, text, voice, pitch, speed):
+        """16-bit samples, ``rate`` a second."""
         variant = voice.partition("+")[2]
         if self.library.espeak_SetVoiceByName(voice.encode()) != 0 or not (self.variants / variant).exists():
             raise ValueError(f"voice must be one it knows, such as {', '.join(ACCENTS)} or 'en-us+f2', got {voice!r}")
@@ -77,8 +82,7 @@ class Espeak:
         encoded = text.encode()
         self.library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, UTF8, None, None)
         self.library.espeak_Synchronize()
-        sound = np.concatenate(self.chunks).astype(np.float64) / 2**15
-        return trim(resample_poly(sound, RATE, self.rate).clip(-1, 1)).astype(np.float32)
+        return np.concatenate(self.chunks)
 
 
 def trim(sound, threshold=0.01):
@@ -89,4 +93,5 @@ def trim(sound, threshold=0.01):
 
 if __name__ == "__main__":
     espeak = Espeak()
-    np.savez(sys.stdout.buffer, **{str(n): espeak.speak(**request) for n, request in enumerate(json.load(sys.stdin))})
+    samples = {str(number): espeak.speak(**request) for number, request in enumerate(json.load(sys.stdin))}
+    np.savez(sys.stdout.buffer, rate=espeak.rate, **samples)
