@@ -78,3 +78,64 @@ def golden_cnn(arrays: dict) -> nn.Module:
         for kind in ("weight", "bias"):
             getattr(net[index], kind).data.copy_(arrays[f"w.{name}.{kind}"].double())
     return net
+
+
+class FeaturesClassifier(nn.Module):
+    """Convolutions, then linear layers, named as in the golden files of relevance propagation."""
+
+    def __init__(self, features, classifier):
+        super().__init__()
+        self.features, self.classifier = nn.Sequential(*features), nn.Sequential(*classifier)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
+class Bottleneck(nn.Module):
+    """ResNet's bottleneck with one ReLU module for all three places, added in place, as in torchvision."""
+
+    def __init__(self, n_inputs, planes, stride=1, downsample=None):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(n_inputs, planes, 1, bias=False), nn.BatchNorm2d(planes)
+        self.conv2, self.bn2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False), nn.BatchNorm2d(planes)
+        self.conv3, self.bn3 = nn.Conv2d(planes, 4 * planes, 1, bias=False), nn.BatchNorm2d(4 * planes)
+        self.relu, self.downsample = nn.ReLU(inplace=True), downsample
+
+    def forward(self, x):
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(out)))))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)
+
+
+class SmallResNet(nn.Module):
+    """The network of rap_lrp_bottleneck.npz."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
+        down = nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32))
+        self.block1, self.block2, self.fc = Bottleneck(16, 4), Bottleneck(16, 8, 2, down), nn.Linear(32, 5)
+
+    def forward(self, x):
+        x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 2)
+        return self.fc(nn.functional.adaptive_avg_pool2d(self.block2(self.block1(x)), 1).flatten(1))
+
+
+def golden_relevance_net(name: str, arrays: dict) -> nn.Module:
+    """The network of rap_lrp_NAME.npz (and lrp_zennit_NAME.npz) with its weights."""
+    conv, relu, pool = nn.Conv2d, nn.ReLU, nn.MaxPool2d
+    head = [nn.Linear(128, 12), relu(), nn.Linear(12, 5)]
+    nets = {
+        "mlp": lambda: FeaturesClassifier([], [nn.Linear(12, 16), relu(), nn.Linear(16, 10), relu(), nn.Linear(10, 5)]),
+        "cnn3": lambda: FeaturesClassifier([conv(3, 6, 3, padding=1), relu(), conv(6, 8, 3, padding=1), relu(), pool(2)], head),
+        "cnn1": lambda: FeaturesClassifier([conv(1, 6, 3, padding=1), relu(), conv(6, 8, 3, padding=1), relu(), pool(2)], head),
+        "cnn3_bn": lambda: FeaturesClassifier([conv(3, 6, 3, padding=1), nn.BatchNorm2d(6), relu(), conv(6, 8, 3, padding=1),
+                                               nn.BatchNorm2d(8), relu(), pool(2)], head),
+        "cnn3_stride_avg": lambda: FeaturesClassifier([conv(3, 6, 5, 2, 2), relu(), conv(6, 8, 3, padding=1), relu(), nn.AvgPool2d(2),
+                                                       nn.AdaptiveAvgPool2d(2)], [nn.Linear(32, 12), relu(), nn.Dropout(0.5), nn.Linear(12, 5)]),
+        "bottleneck": SmallResNet,
+    }
+    net = nets[name]()
+    net.load_state_dict({key[2:]: value for key, value in arrays.items() if key.startswith("w.")})
+    return net.double().eval()

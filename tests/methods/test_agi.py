@@ -69,6 +69,13 @@ def test_the_official_path_never_leaves_the_box_around_the_image():
     torch.testing.assert_close(walk.individual, torch.tensor([4 * 0.01 * 2.0, -4 * 0.01 * 1.0], dtype=torch.float64))
 
 
+def test_without_points_the_individual_maps_are_the_same():
+    method, x = AGI(toys.cnn()), toys.images(1)
+    kept, left = (method.explain(x, "pred", n_false=3, keep_points=keep)[0] for keep in (True, False))
+    assert [walk.points for walk in left] == [[], [], []] and all(len(walk.points) == walk.steps + 1 for walk in kept)
+    assert all(torch.equal(a.individual, b.individual) and torch.equal(a.x, b.x) for a, b in zip(kept, left))
+
+
 def agi_by_loops(model, x, target, false_class, step_size, max_steps, official):
     """The algorithm for one image and one class, as plainly as it can be written."""
     point, total = x.clone(), torch.zeros_like(x)

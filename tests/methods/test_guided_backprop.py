@@ -84,5 +84,5 @@ def _relu6_as_relu(network):
 
 
 def test_a_network_without_rectifiers_is_refused():
-    with pytest.raises(ValueError, match="needs rectifiers .* found tanh; use Saliency"):
+    with pytest.raises(ValueError, match="needs rectifiers .* found linear, smooth activation only; use Saliency"):
         GuidedBackprop(toys.mlp(3 * 64)).attribute(toys.images(), 0)

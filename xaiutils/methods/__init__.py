@@ -7,19 +7,34 @@ are keyword arguments, each explained in the docstring of its class. A new metho
 common tests then run over it by themselves.
 """
 
+from collections.abc import Callable
+from functools import partial, update_wrapper
+
 from xaiutils.methods.agi import AGI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
 from xaiutils.methods.guided_backprop import GuidedBackprop
+from xaiutils.methods.lrp import LRP
+from xaiutils.methods.rap import RAP
 from xaiutils.methods.smoothgrad import SmoothGrad
 
-METHODS: dict[str, type[Attribution]] = {
+
+def _preset(method, **options):
+    """``method`` with other defaults, under its own name and docstring."""
+    return update_wrapper(partial(method, **options), method, updated=())
+
+
+METHODS: dict[str, Callable[..., Attribution]] = {
     "saliency": Saliency,
     "input-x-gradient": InputXGradient,
     "integrated-gradients": IntegratedGradients,
     "smoothgrad": SmoothGrad,
     "guided-backprop": GuidedBackprop,
+    "lrp-epsilon": _preset(LRP, rule="epsilon"),
+    "lrp-alpha1-beta0": _preset(LRP, alpha=1),
+    "lrp-alpha2-beta1": _preset(LRP, alpha=2),
+    "rap": RAP,
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "Attribution", *sorted(method.__name__ for method in METHODS.values())]
+__all__ = ["METHODS", "AGI", "Attribution", "GuidedBackprop", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]

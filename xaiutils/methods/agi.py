@@ -117,16 +117,17 @@ class AGI(Attribution):
         return attributions
 
     def explain(self, inputs, target=None, additional_forward_args=None, *, false_classes=None, n_false=20,
-                internal_batch_size=None, seed=0, generator=None, **ascent) -> list[list[Walk]]:
+                internal_batch_size=None, seed=0, generator=None, keep_points=True, **ascent) -> list[list[Walk]]:
         """The individual paths behind ``attribute``: for each image one :class:`Walk` a false class, in the order drawn.
 
         A walk holds its ``false_class``, its map ``individual`` (AGI_i), the number of ``steps``, the end point ``x`` and
-        all ``points`` from the image on. The arguments are those of ``attribute``. Memory grows with images x classes x steps.
+        all ``points`` from the image on. The other arguments are those of ``attribute``. Memory grows with images x classes
+        x steps; with ``keep_points=False``, which leaves ``points`` empty, with images x classes.
         """
         ascent = Ascent(**ascent)
         with self.session(inputs, target, additional_forward_args, internal_batch_size) as session:
             pairs = self._pairs(session, false_classes, n_false, resolve_seed(seed, generator))
-            walks = {(walk.image, walk.false_class): walk for walk in self._walks(session, pairs, ascent, keep_points=True)}
+            walks = {(walk.image, walk.false_class): walk for walk in self._walks(session, pairs, ascent, keep_points)}
         return [[walks[pair] for pair in pairs if pair[0] == image] for image in range(len(inputs))]
 
     def _walks(self, session: Session, pairs, ascent: Ascent, keep_points=False):

@@ -2,12 +2,11 @@
 
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.propagation import BackwardRules, passes
-from xaiutils.models.preflight import RECTIFIERS
 
 
-def guided(x, y, grad):
+def guided(call, inputs, above):
     """Send back what is positive and where the rectifier was open."""
-    return grad.clamp(min=0) * passes(x, y)
+    return above.clamp(min=0) * passes(call, inputs[0])
 
 
 class GuidedBackprop(Attribution):
@@ -30,10 +29,11 @@ class GuidedBackprop(Attribution):
 
     def attribute(self, inputs, target=None, additional_forward_args=None, *, internal_batch_size=None, seed=0,
                   generator=None, return_convergence_delta=False):
+        rules = BackwardRules({"rectifier": guided})
         with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
-            with BackwardRules(guided) as rules:
-                _, attributions = session.engine.gradients(session.inputs, session.target)
-        if not RECTIFIERS & rules.seen.keys():
-            found = ", ".join(rules.seen) or "no activation at all"
-            raise ValueError(f"GuidedBackprop needs rectifiers (ReLU, ReLU6) in the model, found {found}; use Saliency for its gradient.")
+            session.engine.forward_func = rules.around(self.forward_func)
+            _, attributions = session.engine.gradients(session.inputs, session.target)
+        if "rectifier" not in rules.seen:
+            raise ValueError("GuidedBackprop needs rectifiers (ReLU, ReLU6) in the model, found "
+                             f"{', '.join(rules.seen) or 'no activation'} only; use Saliency for its gradient.")
         return attributions.contiguous()
