@@ -18,6 +18,11 @@ def test_equals_a_number_shows_the_value_itself():
     assert Equals(0, to=0).judge(1e-30).word == "contradicted"
 
 
+def test_equals_can_be_measured_without_a_verdict():
+    outcome = Equals(0.1).measure({"measured": [1.0, 2.05], "expected": [1.0, 2.0]})
+    assert (outcome.word, outcome.parts) == ("inconclusive", {}) and outcome.measured == pytest.approx(0.05)
+
+
 def test_equals_refuses_unlike_shapes():
     with pytest.raises(ValueError, match="one shape, got \\(2,\\) and \\(3,\\)"):
         Equals(0.1).judge({"measured": [1, 2], "expected": [1, 2, 3]})

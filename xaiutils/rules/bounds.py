@@ -20,6 +20,16 @@ class Equals(Rule):
     to: float | None = None
 
     def measure(self, data):
+        measured, distance = self._compare(data)
+        single = self.to is not None and measured.size == 1
+        return Outcome("inconclusive", float(measured.item()) if single else distance, n=measured.size)
+
+    def judge(self, data):
+        word = "holds" if self._compare(data)[1] <= self.tolerance else "contradicted"
+        return replace(self.measure(data), word=word)
+
+    def _compare(self, data):
+        """The measured values and their largest distance from the expected ones."""
         measured, expected = (data, self.to) if self.to is not None else entries(data, "measured", "expected")
         shape = np.shape(measured.detach() if hasattr(measured, "detach") else measured)
         measured = numbers(measured, "measured", ndim=len(shape) or 1)
@@ -27,15 +37,7 @@ class Equals(Rule):
         if self.to is None and measured.shape != expected.shape:
             raise ValueError(f"measured and expected must have one shape, "
                              f"got {measured.shape} and {expected.shape}")
-        distance = float(np.abs(measured - expected).max())
-        single = self.to is not None and measured.size == 1
-        return Outcome("inconclusive", float(measured.item()) if single else distance, n=measured.size,
-                       parts={"distance": distance})
-
-    def judge(self, data):
-        found = self.measure(data)
-        word = "holds" if found.parts["distance"] <= self.tolerance else "contradicted"
-        return replace(found, word=word, parts={})
+        return measured, float(np.abs(measured - expected).max())
 
     def __str__(self):
         target = "its expected value" if self.to is None else f"{self.to:g}"
