@@ -152,11 +152,15 @@ def test_a_simple_figure_keeps_its_resolution_and_colours(workbook):
     assert image.mode == "RGBA" and image.width > 4 * 130  # 150 dots an inch, margins cut
 
 
-def test_a_figure_that_stays_too_large_is_saved_with_a_warning(workbook):
+def test_the_ends_of_a_colour_scale_survive_the_reduction(workbook):
     run = start()
-    with pytest.warns(UserWarning, match="figure 'huge' takes \\d+ kB, more than 150"):
-        run.figure(noise_figure(14), "huge")
-    assert (run.folder / "figures" / "huge.png").is_file()
+    figure, axis = pyplot.subplots(figsize=(6, 6))
+    drawn = axis.imshow(np.random.default_rng(0).normal(0, 0.2, (400, 400)), cmap="RdBu", vmin=-1, vmax=1)
+    figure.colorbar(drawn)
+    run.figure(figure, "map")
+    colours = np.asarray(Image.open(run.folder / "figures" / "map.png").convert("RGB"), dtype=float).reshape(-1, 3)
+    for end in pyplot.get_cmap("RdBu")([0.0, 1.0])[:, :3] * 255:
+        assert np.abs(colours - end).max(1).min() < 12
 
 
 def test_tables_are_stored_in_full_and_shown_rounded(workbook, capsys):

@@ -11,19 +11,17 @@ Everything it saves lies in ``build/<profile>/<notebook>/``: ``figures/``, ``tab
 """
 
 import hashlib
-import io
 import json
 import os
 import shutil
 import sys
-import warnings
 from pathlib import Path
 
 import pandas as pd
 import torch
-from PIL import Image
 
 from xaiutils import claims, notebooks
+from xaiutils.plots.style import png
 from xaiutils.provenance import provenance
 
 PROFILES = ("small", "medium", "paper")
@@ -87,15 +85,9 @@ class Run:
     def figure(self, figure, name):
         """Saves a matplotlib figure as ``figures/<name>.png``, shows that file once and closes the figure.
 
-        The resolution falls from 150 to 60 dots an inch, with a palette of 256 colours, until the file is
-        below 150 kB; a figure that stays larger is saved with a warning.
+        At 150 dots an inch; what then takes more than 150 kB is reduced as :func:`xaiutils.plots.png` says.
         """
-        for dpi, palette in ((150, False), (150, True), (110, True), (80, True), (60, True)):
-            content = _png(figure, dpi, palette)
-            if len(content) <= FIGURE_BYTES:
-                break
-        else:
-            warnings.warn(f"figure {name!r} takes {len(content) // 1000} kB, more than 150", stacklevel=2)
+        content = png(figure, FIGURE_BYTES, dpi=150)
         (self.folder / "figures" / f"{name}.png").write_bytes(content)
         _show_and_close(figure, content)
 
@@ -230,17 +222,6 @@ def _recorded_profile(notebook):
 
 def _write_json(path, content):
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _png(figure, dpi, palette):
-    """The figure as PNG bytes, with ``palette`` reduced to 256 colours."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
-    if palette:
-        reduced = Image.open(content).convert("RGB").quantize(256)
-        content = io.BytesIO()
-        reduced.save(content, format="png", optimize=True)
-    return content.getvalue()
 
 
 def _in_notebook():
