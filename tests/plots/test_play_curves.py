@@ -82,3 +82,6 @@ def test_two_curves_along_a_path():
     assert legend(explorer) == ["$f^t$, explained class: 0.500", "$f^i$, false class: 0.250"]
     explorer.controls["false_class"].value = "dog"
     assert explorer.data()["0.line2"].tolist() == [[0, 0.1], [1, 0.7]] and titles(explorer) == ["step 1 of 1"]
+    noted = plots.two_curves_along_path(target, false, notes={"cat": "sum 0.7", "dog": "sum 0.6"})
+    noted.controls["false_class"].value = "dog"
+    assert titles(noted) == ["step 0 of 1\nsum 0.6"]

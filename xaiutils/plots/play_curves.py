@@ -92,10 +92,10 @@ def path_explorer(paths, straight=None, names=("path",)):
     return explorer(draw, step=_steps(points), **pickers(points, names))
 
 
-def two_curves_along_path(target_scores, false_scores, names=("false_class",)):
+def two_curves_along_path(target_scores, false_scores, names=("false_class",), notes=None):
     """The scores f^t of the explained class and f^i of the false class along a path, up to a step.
 
-    Both {key: (K,)}, with the same keys, e.g. (class, step size, path).
+    Both {key: (K,)}, with the same keys, e.g. (class, step size, path); ``notes`` {key: text under the title}.
     """
     @styled
     def draw(step, **values):
@@ -107,7 +107,8 @@ def two_curves_along_path(target_scores, false_scores, names=("false_class",)):
             so_far = scores[:step + 1]
             ax.plot(so_far, color=colour, marker="o", markersize=4, label=f"{name}: {so_far[-1]:.3f}")
         last = len(scores) - 1
-        ax.set(xlabel="step along the path", ylabel="score", title=f"step {min(step, last)} of {last}")
+        note = "" if notes is None else f"\n{pick(notes, names, values)}"
+        ax.set(xlabel="step along the path", ylabel="score", title=f"step {min(step, last)} of {last}{note}")
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return fig
 
