@@ -65,6 +65,13 @@ def test_unknown_missing_and_double_entries_are_named(tmp_path):
         claims.load(tmp_path / "list.yaml")
 
 
+def test_too_few_images_are_not_tested():
+    few = {name: values[:2] for name, values in PAIRS.items()}
+    found = claims.decide(make(), few, scope="medium", profile="medium")
+    assert (found.verdict, found.measured) == ("not tested", None)
+    assert found.reason == "greater must hold at least 10 values to be judged, got 2"
+
+
 def test_the_rule_decides_at_the_claims_scale():
     found = claims.decide(make(), PAIRS, scope="medium", profile="medium", figure="fig1")
     assert (found.verdict, found.scope, found.source, found.n, found.figure) == (

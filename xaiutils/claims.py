@@ -152,14 +152,16 @@ def decide(claim, data, *, scope, profile, source="run", figure=None):
     """The :class:`Verdict` on ``claim`` that its own rule gives for ``data`` measured at ``scope``.
 
     Below the claim's scale only the measured value is kept: the verdict is "not tested", for a printed table
-    "inconclusive", because other networks and images never speak about the paper's own numbers. For a claim
-    of kind setting, holds and contradicted read used and not used.
+    "inconclusive", because other networks and images never speak about the paper's own numbers. Too few values
+    for the rule are not tested either. For a claim of kind setting, holds and contradicted read used and not used.
     """
     if claim.rule is None:
         raise ValueError(f"claim {claim.id!r} has no rule: {claim.missing}; report it with not_tested")
     rule, reason = claim.build_rule(), ""
     try:
         found = rule.measure(data) if narrower(scope, claim.scale) else rule.judge(data)
+    except rules.TooFew as error:
+        found, reason = rules.Outcome("not tested"), str(error)
     except (TypeError, ValueError) as error:
         raise type(error)(f"claim {claim.id!r}: {error}") from None
     word = found.word

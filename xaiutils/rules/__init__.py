@@ -15,14 +15,14 @@ the rule says otherwise.
 import ast
 from dataclasses import replace
 
-from xaiutils.rules.base import Outcome, Rule
+from xaiutils.rules.base import Outcome, Rule, TooFew
 from xaiutils.rules.bounds import Bound, Equals, Share, above, below
 from xaiutils.rules.combined import AllOf, Either, OverModels
 from xaiutils.rules.paired import Equivalent, PairedGreater
 from xaiutils.rules.printed import Misprint, SameValues, TableValues
 from xaiutils.rules.trends import PageTrend, Slope, Trend
 
-__all__ = ["RULES", "Outcome", "Rule", "parse", "Bound", "Equals", "Share", "above", "below", "AllOf",
+__all__ = ["RULES", "Outcome", "Rule", "TooFew", "parse", "Bound", "Equals", "Share", "above", "below", "AllOf",
            "Either", "OverModels", "Equivalent", "PairedGreater", "Misprint", "SameValues", "TableValues",
            "PageTrend", "Slope", "Trend"]
 

@@ -20,6 +20,10 @@ class Outcome:
     parts: dict = field(default_factory=dict)
 
 
+class TooFew(ValueError):
+    """There are too few values for a verdict; it is not tested, and no fault of the data."""
+
+
 def numbers(data, name, *, ndim=1, fewest=1):
     """``data`` as a float array of ``ndim`` axes, or one sentence saying what is wrong with it.
 
@@ -38,7 +42,7 @@ def numbers(data, name, *, ndim=1, fewest=1):
     if array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got an array of shape {array.shape}")
     if len(array) < fewest:
-        raise ValueError(f"{name} must hold at least {fewest} values to be judged, got {len(array)}")
+        raise TooFew(f"{name} must hold at least {fewest} values to be judged, got {len(array)}")
     if not np.isfinite(array).all():
         bad = np.count_nonzero(~np.isfinite(array))
         raise ValueError(f"{name} must be finite, got {bad} NaN or infinite of {array.size} values")
