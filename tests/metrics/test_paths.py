@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from xaiutils.core import make_generator
-from xaiutils.metrics.paths import arc_length, feature_path, penultimate, straightness
+from xaiutils.metrics.paths import arc_length, feature_path, penultimate, segment, straightness
 
 
 def test_two_legs_of_a_right_triangle():
@@ -33,6 +33,19 @@ def test_straight_closed_and_resting_paths():
     assert straightness(line) == pytest.approx(1, abs=1e-12) and straightness(line) <= 1
     assert straightness(torch.cat([line, line[:1]])) == 0
     assert math.isnan(straightness(line[:1].expand(3, -1, -1, -1)))
+
+
+def test_the_segment_shares_ends_and_number_of_points():
+    corner = torch.tensor([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]).view(3, 1, 2)
+    assert segment(corner).tolist() == [[[0.0, 0.0]], [[1.5, 2.0]], [[3.0, 4.0]]]
+
+
+def test_steepest_ascent_of_a_linear_head_bends_in_features():
+    """Features (x1, x2^2 / 2) and weights (1, 1): the gradient at x is (1, x2), so steps of 0.5 multiply x2 by 1.5."""
+    path = torch.tensor([[0.0, 1.0], [0.5, 1.5], [1.0, 2.25], [1.5, 3.375]], dtype=torch.float64)
+    features, line = (torch.stack([p[:, 0], p[:, 1] ** 2 / 2], 1) for p in (path, segment(path)))
+    assert straightness(features) == pytest.approx(0.98386, abs=1e-5)
+    assert straightness(line) == pytest.approx(0.99653, abs=1e-5)
 
 
 @pytest.fixture
@@ -67,5 +80,7 @@ def test_bad_arguments_are_named(network):
         feature_path(network, torch.zeros(2, 2, 5, 5, dtype=torch.float64))
     with pytest.raises(ValueError, match=r"points must be \(S, ...\) with at least two points, got shape \(1, 2\)"):
         straightness(torch.zeros(1, 2))
+    with pytest.raises(ValueError, match=r"points must be \(S, ...\) with at least two points, got shape \(1, 2\)"):
+        segment(torch.zeros(1, 2))
     with pytest.raises(ValueError, match="points must be finite"):
         arc_length(torch.full((2, 2), torch.inf))

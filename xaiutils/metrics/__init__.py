@@ -4,11 +4,11 @@ from xaiutils.metrics.boundary import boundary_scale
 from xaiutils.metrics.concentration import connected_components, energy_share, morans_i
 from xaiutils.metrics.game_table import blockwise, games
 from xaiutils.metrics.insertion_deletion import auc, deletion_curve, insertion_curve, reveal, substrate_of
-from xaiutils.metrics.paths import arc_length, feature_path, penultimate, straightness
+from xaiutils.metrics.paths import arc_length, feature_path, penultimate, segment, straightness
 from xaiutils.metrics.randomization import cascading, independent, layer_names, other_label, randomized, shuffled_labels
 from xaiutils.metrics.similarity import null_band, rank_correlation, ssim
 
 __all__ = ["arc_length", "auc", "blockwise", "boundary_scale", "cascading", "connected_components", "deletion_curve",
            "energy_share", "feature_path", "games", "independent", "insertion_curve", "layer_names",
            "morans_i", "null_band", "other_label", "penultimate", "randomized", "rank_correlation",
-           "reveal", "shuffled_labels", "ssim", "straightness", "substrate_of"]
+           "reveal", "segment", "shuffled_labels", "ssim", "straightness", "substrate_of"]

@@ -29,6 +29,13 @@ def straightness(points):
     return min(chord / arc, 1.0) if arc > 0 else float("nan")         # rounding must not make it 1.0000000000000002
 
 
+def segment(points):
+    """The straight way between the ends of ``points`` (S, ...): as many points, evenly spaced. -> like ``points``"""
+    _check_points(points)
+    alphas = torch.linspace(0, 1, len(points), dtype=points.dtype, device=points.device)
+    return points[0] + alphas.view(-1, *[1] * (points.dim() - 1)) * (points[-1] - points[0])
+
+
 def penultimate(model):
     """The network's last ``nn.Linear`` in the order of definition: features enter it, its weight is the head W."""
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
