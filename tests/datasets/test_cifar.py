@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from datasets import made_up
+import made_up_data as made_up
 
 from xaiutils.datasets import cifar
 from xaiutils.datasets.storage import DatasetMissing

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from datasets import made_up
+import made_up_data as made_up
 
 from xaiutils.datasets import speech_commands
 from xaiutils.datasets.storage import DatasetMissing

@@ -1,5 +1,5 @@
 import pytest
-from datasets import made_up
+import made_up_data as made_up
 
 from xaiutils.datasets import tiny_imagenet
 from xaiutils.datasets.storage import DatasetMissing

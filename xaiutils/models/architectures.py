@@ -160,14 +160,14 @@ class SentenceCNN(nn.Module):
     """Convolutions of several widths over word vectors, the maximum over time of each, dropout, logits (Kim 2014).
 
     Takes word numbers (N, L) or, to be explained, the word vectors (N, L, D) that ``embed`` gives for them. Number 0 is padding
-    and 1 an unknown word.
+    and 1 an unknown word. Each filter sees zero vectors on either side of a sentence, so that further padding changes nothing.
     """
 
     def __init__(self, n_words=8000, dimension=100, widths=(3, 4, 5), n_filters=100, n_classes=2, dropout=0.5):
         super().__init__()
         self.embedding = nn.Embedding(n_words, dimension, padding_idx=0)
-        nn.init.normal_(self.embedding.weight, std=0.1)
-        self.convolutions = nn.ModuleList(nn.Conv1d(dimension, n_filters, width, padding=width - 1) for width in widths)
+        nn.init.normal_(self.embedding.weight[1:], std=0.1)
+        self.convolutions = nn.ModuleList(nn.Conv1d(dimension, n_filters, width, padding=width) for width in widths)
         self.relus = nn.ModuleList(nn.ReLU() for _ in widths)
         self.pool = nn.ModuleList(nn.AdaptiveMaxPool1d(1) for _ in widths)
         self.dropout = nn.Dropout(dropout)

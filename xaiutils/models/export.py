@@ -47,6 +47,7 @@ def card(name, recipe, trainer, splits, log, full, half):
     machine = "one GPU" if torch.device(trainer.device).type == "cuda" else f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
     tested = "; ".join(f"{half[key]:.2%} on {len(labels):,} ({key})" for key, (_, labels) in splits.tests.items())
     rounding = ", ".join(f"{value:.2%}" for value in full.values())
+    ramp = f", dropout rising over {recipe.dropout_ramp:.0%} of the epochs" if recipe.dropout_ramp else ""
     sizes = "".join(f", {size}x{size} up to {share:.0%} of the epochs" for share, size in recipe.sizes)
     return f"""# {name}
 
@@ -56,7 +57,7 @@ def card(name, recipe, trainer, splits, log, full, half):
 | data | {recipe.card["data"]} |
 | split | {recipe.card["split"]}: {len(splits.train[1]):,} / {len(splits.held_out[1]):,} held out |
 | recipe | {trainer.epochs} epochs, {OPTIMIZERS[recipe.optimizer]}, one-cycle learning rate with its peak {recipe.peak_rate} after \
-{recipe.warm_up:.0%} of the steps, batch {recipe.batch_size}, weight decay {recipe.weight_decay}, label smoothing {recipe.label_smoothing}{sizes}, \
+{recipe.warm_up:.0%} of the steps, batch {recipe.batch_size}, weight decay {recipe.weight_decay}, label smoothing {recipe.label_smoothing}{ramp}{sizes}, \
 {"bfloat16 autocast" if recipe.bf16 else "float32"} |
 | seed | {trainer.seed} |
 | epoch kept | {int(best.epoch)}, the best on the held-out examples ({best.held_out_accuracy:.2%}) |

@@ -64,6 +64,7 @@ class Trainer:
             torch.manual_seed(derived_seed(seed, "initial weights"))
             self.network = recipe.network()
         set_normalisation(self.network, splits.train[0], recipe.prepare)
+        self.dropouts = [(module, module.p) for module in self.network.modules() if isinstance(module, nn.Dropout)]
         self.network.to(device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, recipe)
         steps = -(-len(splits.train[1]) // recipe.batch_size)
@@ -76,6 +77,8 @@ class Trainer:
         """One pass over the training set, then one over the held-out set."""
         self.epoch += 1
         start, generator = time.perf_counter(), torch.Generator().manual_seed(derived_seed(self.seed, self.epoch))
+        for module, rate in self.dropouts:
+            module.p = rate * self.recipe.dropout_at((self.epoch - 1) / max(1, self.epochs - 1))
         order = torch.randperm(len(self.splits.train[1]), generator=generator).split(self.recipe.batch_size)
         loss = hits = seen = 0
         with torch.random.fork_rng(_gpus(self.device)):

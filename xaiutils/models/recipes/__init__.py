@@ -48,6 +48,7 @@ class Recipe:
     ``bf16``        run forward and backward pass in bfloat16 (weights stay float32)
     ``sizes``       pictures are shrunk while the network is young: ((share of the epochs, height and width), ...); after the last
                     share, and in every measurement, they have their own size
+    ``dropout_ramp``  share of the epochs over which dropout rises from none to the network's own rates (Morerio et al. 2017)
     ``card``        words for the model card: what the data is, its split, its licence
     """
 
@@ -65,10 +66,15 @@ class Recipe:
     label_smoothing: float = 0.0
     bf16: bool = True
     sizes: tuple = ()
+    dropout_ramp: float = 0.0
 
     def size_at(self, progress):
         """Height and width to train at when ``progress`` (0 to 1) of the epochs has passed; None for the pictures' own."""
         return next((size for share, size in self.sizes if progress <= share), None)
+
+    def dropout_at(self, progress):
+        """Share of the network's own dropout rates in force after ``progress`` (0 to 1) of the epochs."""
+        return min(1.0, progress / self.dropout_ramp) if self.dropout_ramp else 1.0
 
 
 def recipe(name):
