@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
 from xaiutils.core import make_generator
-from xaiutils.metrics.similarity import null_band, rank_correlation, ssim
+from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "ssim.npz")
 PAIRS = ("same", "noisy", "indep", "flipped", "sparse")
@@ -141,3 +141,13 @@ def test_null_band_is_decided_by_its_seed_alone():
         null_band(maps, n_shuffles=1)
     with pytest.raises(ValueError, match=r"coverage must lie in \(0, 1\), got 95"):
         null_band(maps, coverage=95)
+
+
+def test_agreement_is_the_mean_over_pairs():
+    up = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    maps = torch.stack([up, up * 5, torch.stack([-up[0], up[1]])])
+    # first image: pairs correlate 1, -1, -1; second image: all 1
+    assert agreement(maps).tolist() == pytest.approx([-1 / 3, 1])
+    assert agreement(maps, lambda a, b: (a - b).abs().amax(1)).tolist() == pytest.approx([(12 + 6 + 18) / 3, (12 + 12) / 3])
+    with pytest.raises(ValueError, match=r"maps must be \(K, N, ...\) with at least two .* got K = 1"):
+        agreement(maps[:1])

@@ -6,9 +6,9 @@ from xaiutils.metrics.game_table import blockwise, games
 from xaiutils.metrics.insertion_deletion import auc, deletion_curve, insertion_curve, reveal, substrate_of
 from xaiutils.metrics.paths import arc_length, feature_path, penultimate, segment, straightness
 from xaiutils.metrics.randomization import cascading, independent, layer_names, other_label, randomized, shuffled_labels
-from xaiutils.metrics.similarity import null_band, rank_correlation, ssim
+from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
 
-__all__ = ["arc_length", "auc", "blockwise", "boundary_scale", "cascading", "connected_components", "deletion_curve",
+__all__ = ["agreement", "arc_length", "auc", "blockwise", "boundary_scale", "cascading", "connected_components", "deletion_curve",
            "energy_share", "feature_path", "games", "independent", "insertion_curve", "layer_names",
            "morans_i", "null_band", "other_label", "penultimate", "randomized", "rank_correlation",
            "reveal", "segment", "shuffled_labels", "ssim", "straightness", "substrate_of"]

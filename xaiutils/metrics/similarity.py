@@ -13,6 +13,7 @@ report the rank correlation beside it.
 """
 
 from dataclasses import dataclass, fields, replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -92,6 +93,16 @@ def rank_correlation(a, b, absolute=False):
     ranks = [r - r.mean(1, keepdim=True) for r in ranks]
     norms = [r.norm(dim=1) for r in ranks]
     return (ranks[0] * ranks[1]).sum(1) / (norms[0] * norms[1])
+
+
+def agreement(maps, measure=rank_correlation):
+    """How alike K maps of the same image are: the mean of ``measure`` over their pairs. -> (N,), float64
+
+    ``maps`` (K, N, ...), K >= 2, e.g. one method from K references or with K seeds; ``measure`` (a, b) -> (N,).
+    """
+    if len(maps) < 2:
+        raise ValueError(f"maps must be (K, N, ...) with at least two maps of each image, got K = {len(maps)}.")
+    return torch.stack([measure(a, b) for a, b in combinations(maps, 2)]).mean(0)
 
 
 def null_band(attributions, measure=ssim, *, reseeded=None, n_shuffles=20, coverage=0.95, seed=0, generator=None):
