@@ -77,3 +77,11 @@ def test_sources_leave_out_what_is_missing():
 def test_refusals(options, message):
     with pytest.raises(ValueError, match=message):
         plots.paired(**options)
+
+
+def test_nothing_is_cut_off(whole):
+    names = [f"a method with a long name {i}" for i in range(6)]
+    values = {name: RNG.random(12) for name in names}
+    assert whole(plots.paired(values)) and whole(plots.paired(values, names[0], label="area under the insertion curve"))
+    assert whole(plots.bars({name: (-0.5, -1, 2) for name in names}, xlabel="area", printed={names[1]: 3}))
+    assert whole(plots.sources(pd.DataFrame(RNG.random((6, 3)), names, ["printed", "released code", "run"]), xlabel="x"))

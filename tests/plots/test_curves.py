@@ -90,3 +90,10 @@ def test_axes_given_are_drawn_on():
 def test_refusals(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def test_nothing_is_cut_off(whole):
+    series = {f"a method with a long name {i}": np.linspace(0, 1e4, 5) for i in range(8)}
+    assert whole(plots.insertion_deletion(series, series))
+    assert whole(plots.trend([1, 2, 3, 4, 5], series, xlabel="x\ny", ylabel="y", title="title", log=True))
+    assert whole(plots.paths({"AGI": [[0, 0], [1, 2]]}, field=([0, 1], [0, 1], np.eye(2)), field_label="a score"))

@@ -131,7 +131,7 @@ def test_percentile_maps_go_from_0_to_1():
     fig = plots.show(images(1), {"AGI": a}, mode="percentile", low=70, high=95)
     assert fig.axes[1].images[0].get_clim() == (0, 1)
     np.testing.assert_array_equal(drawn(fig)["AGI"][0], plots.normalise(a[0], "percentile", 70, 95))
-    assert fig.axes[-1].get_ylabel() == "attribution, percentiles 70 to 95"
+    assert fig.axes[-1].get_ylabel() == "attribution,\npercentiles 70 to 95"
 
 
 def test_views():
@@ -204,3 +204,11 @@ def test_maps_without_a_picture_of_their_own_say_so():
 def test_show_refuses(wrong, message):
     with pytest.raises(ValueError, match=message):
         plots.show(**{"inputs": images(), "attributions": {"AGI": maps()}, **wrong})
+
+
+@pytest.mark.parametrize("options", [
+    {"rows": ["a long name of a class, with synonyms", "dog"], "notes": {"AGI": ["correlation 0.98 with the last one"] * 2}},
+    {"views": ("map", "overlay", "product"), "mode": "percentile"}, {"scale": 1.234e-5}, {"scale": 12345.0, "size": 1.2},
+])
+def test_nothing_is_cut_off(whole, options):
+    assert whole(plots.show(images(), {"AGI": maps(), "the gradients integrated along a path": maps()}, **options))

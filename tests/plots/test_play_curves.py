@@ -47,7 +47,7 @@ def test_reveal_slider_shows_the_image_that_belongs_to_the_point_of_the_curve():
     assert titles(explorer) == ["20 % of the pixels played", "score 0.40"] and legend(explorer, 1) == ["area 0.250"]
 
 
-def test_path_explorer_projects_without_bending_and_tells_the_straightness():
+def test_path_explorer_projects_without_bending_and_tells_the_straightness(whole):
     corner = np.zeros((3, 6))
     corner[1:, 0], corner[2, 1] = 3, 4                                # 3 along one axis, 4 along another
     explorer = plots.path_explorer({"raw": corner, "sign": RNG.random((5, 6))}, {"raw": corner[[0, 2]],
@@ -61,7 +61,7 @@ def test_path_explorer_projects_without_bending_and_tells_the_straightness():
     explorer.controls["step"].value = 4
     way = explorer.data()["0.line2"]
     np.testing.assert_allclose(way, explorer.data()["0.line0"])
-    assert len(way) == 5 and len(explorer.data()["0.line3"]) == 2
+    assert len(way) == 5 and len(explorer.data()["0.line3"]) == 2 and whole(explorer.figure)
 
 
 def test_a_path_in_a_plane_is_shown_as_it_is():
@@ -72,14 +72,14 @@ def test_a_path_in_a_plane_is_shown_as_it_is():
     np.testing.assert_allclose(*lengths)
 
 
-def test_two_curves_along_a_path():
+def test_two_curves_along_a_path(whole):
     target, false = {"cat": [0.9, 0.5, 0.1], "dog": [0.9, 0.2]}, {"cat": [0.0, 0.25, 0.8], "dog": [0.1, 0.7]}
     explorer = plots.two_curves_along_path(target, false)
     assert explorer.data()["0.line1"].tolist() == [[0, 0.9], [1, 0.5], [2, 0.1]]
     explorer.controls["step"].value = 1
     assert explorer.data()["0.line1"].tolist() == [[0, 0.9], [1, 0.5]]
     assert explorer.data()["0.line3"].tolist() == [[0, 0.0], [1, 0.25]]
-    assert legend(explorer) == ["$f^t$, explained class: 0.500", "$f^i$, false class: 0.250"]
+    assert legend(explorer) == ["$f^t$, explained class: 0.500", "$f^i$, false class: 0.250"] and whole(explorer.figure)
     explorer.controls["false_class"].value = "dog"
     assert explorer.data()["0.line2"].tolist() == [[0, 0.1], [1, 0.7]] and titles(explorer) == ["step 1 of 1"]
     noted = plots.two_curves_along_path(target, false, notes={"cat": "sum 0.7", "dog": "sum 0.6"})

@@ -23,7 +23,7 @@ class Explorer:
         self._draw = draw
         self.controls = {name: _control(name, given) for name, given in controls.items()}
         self.button = widgets.Button(description=button, button_style="primary") if button else None
-        self._image = widgets.Image(format="png")
+        self._image = widgets.Image(format="png", layout=widgets.Layout(align_self="flex-start", max_width="100%"))
         self._message = widgets.HTML()
         self._show(self._draw(**self.values()))
         for control in self.controls.values():

@@ -4,15 +4,15 @@ Signed maps use a scale symmetric about 0, where white says "no influence". Noth
 any value but 0, or without a positive one, says so in its place; NaN is refused.
 """
 
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from xaiutils.plots.grid import grid
 from xaiutils.plots.pictures import as_array, by_title, heat_maps, one_of, photographs
-from xaiutils.plots.style import COLOURS, GREY, figure, styled
+from xaiutils.plots.style import COLOURS, GREY, styled
 
 MODES = ("symmetric", "percentile", "none")
 VIEWS = ("map", "overlay", "product")
@@ -83,20 +83,21 @@ def show(inputs, attributions, titles=None, *, rows=None, notes=None, views="map
         raise ValueError(f"rows must be {len(first)} labels, one an image, got {len(rows)}.")
     views = [one_of("views", view, VIEWS) for view in ([views] if isinstance(views, str) else views)]
     display = _display(maps, mode, low, high, scale, colours)
-    n_columns = len(pictures) + len(maps) * len(views)
-    fig, axes = figure(len(first), n_columns, (n_columns * size + 0.9, len(first) * (size + 0.1) + 0.5), squeeze=False)
-    columns = iter(axes.T)
-    for (title, images), column in zip(pictures.items(), columns):
-        _photograph_column(column, title, images, rows if images is first else [""] * len(rows), size)
-        _write_below(column, (notes or {}).get(title, []), size)
-    for (title, raw), view, column in ((item, view, next(columns)) for item in maps.items() for view in views):
-        _map_column(column, title if len(views) == 1 else f"{title}\n{view}", view, first, raw, display, size)
-        _write_below(column, (notes or {}).get(title, []), size)
-    if set(views) != {"product"}:
-        bar = fig.colorbar(display.colours, ax=axes, fraction=0.05, pad=0.015, aspect=22 * len(rows) ** 0.5,
-                           extend="neither" if mode == "percentile" else "both", extendfrac=0.02)
-        bar.set_label(display.label, fontsize=9)
-        bar.outline.set_visible(False)
+    names = [*pictures, *(title for title in maps for _ in views)]
+    headings = [*pictures, *(title if len(views) == 1 else f"{title}\n{view}" for title in maps for view in views)]
+    fig, axes, bar = grid(headings, rows, [(notes or {}).get(name, []) for name in names], shape=first.shape[1:3],
+                          size=size, bar=set(views) != {"product"})
+    for column, images in zip(axes.T, pictures.values()):
+        for ax, image in zip(column, images):
+            ax.imshow(image)
+    drawn = ((raw, view) for raw in maps.values() for view in views)
+    for column, (raw, view) in zip(axes.T[len(pictures):], drawn):
+        for ax, image, heatmap in zip(column, first, raw):
+            _draw(ax, view, image, heatmap, display)
+    if bar is not None:
+        fig.colorbar(display.colours, cax=bar, label=display.label, extend=display.extend, extendfrac=0.02)
+        bar.yaxis.label.set_size(9)
+        bar.spines[:].set_visible(False)
     return fig
 
 
@@ -107,6 +108,7 @@ class _Display(NamedTuple):
     product: callable                 # raw map (H, W) -> factor for the photograph, in [0, 1]
     colours: ScalarMappable
     label: str                        # of the colour bar
+    extend: str                       # at which of its ends values may lie beyond it
 
 
 def _display(maps, mode, low, high, scale, colours):
@@ -115,44 +117,30 @@ def _display(maps, mode, low, high, scale, colours):
         raise ValueError(f'scale must be "each", "shared" or a positive number, got {scale!r}.')
     if mode == "percentile" and scale != "each":
         raise ValueError(f'scale must be "each" for percentile maps, which are in [0, 1] each, got {scale!r}.')
-    low_limit, limit, label = -1, 1, f"attribution / {high:g}th percentile of |attribution|"
+    low_limit, limit, label = -1, 1, f"attribution / {high:g}th\npercentile of its magnitude"
     if mode == "percentile":
-        low_limit, label = 0, f"attribution, percentiles {low:g} to {high:g}"
+        low_limit, label = 0, f"attribution,\npercentiles {low:g} to {high:g}"
     elif scale != "each":
         present = [raw for values in maps.values() for raw in values if raw.any()]
         limit = max((_limit(raw, high) for raw in present), default=1.0) if scale == "shared" else float(scale)
-        low_limit, label, mode = -limit, "attribution, one scale for all", "none"
+        low_limit, label, mode = -limit, "attribution,\none scale for all", "none"
     palette = COLOURS[one_of("colours", colours or ("heat" if mode == "percentile" else "blue-red"), COLOURS)]
     return _Display(lambda raw: normalise(raw, mode, low, high), lambda raw: normalise(raw, "percentile", low, high),
-                    ScalarMappable(Normalize(low_limit, limit), palette), label)
+                    ScalarMappable(Normalize(low_limit, limit), palette), label, "neither" if low_limit == 0 else "both")
 
 
-def _photograph_column(column, title, images, rows, size):
-    for ax, image, row in zip(column, images, rows):
-        ax.imshow(image)
-        _frame(ax, title if ax is column[0] else "", row, size)
-
-
-def _map_column(column, title, view, images, maps, display, size):
-    colours = display.colours
-    for ax, image, raw in zip(column, images, maps):
-        values = display.normalise(raw)
-        if view == "product":
-            values = display.product(raw)
-            ax.imshow(image * values[..., None])
-        elif view == "overlay":
-            ax.imshow(0.35 + 0.65 * image.mean(-1), cmap="gray", vmin=0, vmax=1)
-            opacity = np.sqrt(np.clip(np.abs(values) / colours.norm.vmax, 0, 1))
-            ax.imshow(values, cmap=colours.cmap, norm=colours.norm, alpha=opacity)
-        else:
-            ax.imshow(values, cmap=colours.cmap, norm=colours.norm)
-        _frame(ax, title if ax is column[0] else "", "", size)
-        _remark(ax, raw, values)
-
-
-def _write_below(column, notes, size):
-    for ax, note in zip(column, notes):
-        ax.set_xlabel(textwrap.fill(note, int(size * 11)), fontsize=9)
+def _draw(ax, view, image, raw, display):
+    values, colours = display.normalise(raw), display.colours
+    if view == "product":
+        values = display.product(raw)
+        ax.imshow(image * values[..., None])
+    elif view == "overlay":
+        ax.imshow(0.35 + 0.65 * image.mean(-1), cmap="gray", vmin=0, vmax=1)
+        opacity = np.sqrt(np.clip(np.abs(values) / colours.norm.vmax, 0, 1))
+        ax.imshow(values, cmap=colours.cmap, norm=colours.norm, alpha=opacity)
+    else:
+        ax.imshow(values, cmap=colours.cmap, norm=colours.norm)
+    _remark(ax, raw, values)
 
 
 def _remark(ax, raw, values):
@@ -163,12 +151,3 @@ def _remark(ax, raw, values):
     if remark:
         ax.text(0.5, 0.07, remark, transform=ax.transAxes, ha="center", fontsize=8.5,
                 bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.25", "alpha": 0.9})
-
-
-def _frame(ax, title, row, size):
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
-    ax.spines[:].set(visible=True, color="#C8C8C8", linewidth=0.6)
-    letters = int(size * 10)                                          # that fit over or beside a picture
-    ax.set_title("\n".join(textwrap.fill(line, letters) for line in title.split("\n")))
-    ax.set_ylabel(textwrap.fill(str(row), letters))
