@@ -84,4 +84,4 @@ def test_nothing_is_cut_off(whole):
     values = {name: RNG.random(12) for name in names}
     assert whole(plots.paired(values)) and whole(plots.paired(values, names[0], label="area under the insertion curve"))
     assert whole(plots.bars({name: (-0.5, -1, 2) for name in names}, xlabel="area", printed={names[1]: 3}))
-    assert whole(plots.sources(pd.DataFrame(RNG.random((6, 3)), names, ["printed", "released code", "run"]), xlabel="x"))
+    assert whole(plots.sources(pd.DataFrame(RNG.random((6, 2)), names, ["printed", "this run"]), xlabel="x"))

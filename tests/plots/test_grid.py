@@ -32,13 +32,13 @@ def test_room_is_counted_by_lines():
 @pytest.mark.parametrize("bar", [True, False])
 def test_nothing_is_cut_off_and_nothing_overlaps(bar):
     """Every label, as drawn, lies inside the figure and outside every picture and other label."""
-    fig, axes, _ = grid(["photograph", "integrated gradients of a class", "AGI\nmap"], ["a very long name of a class", "dog"],
+    fig, axes, _ = grid(["photograph", "integrated gradients of a class", "AGI\nmap"],
+                        ["a very long name of a class", "dog"],
                         [["network: sports car, 0.87"] * 2, [], ["correlation 0.98 with the last of them"] * 2],
                         shape=(8, 8), size=1.9, bar=bar)
-    renderer = fig.canvas.get_renderer() if hasattr(fig.canvas, "get_renderer") else None
     labels = [text for ax in axes.flat for text in (ax.title, ax.xaxis.label, ax.yaxis.label) if text.get_text()]
     fig.draw_without_rendering()
-    boxes = [label.get_window_extent(renderer) for label in labels]
+    boxes = [label.get_window_extent() for label in labels]
     pictures = [ax.get_window_extent() for ax in axes.flat]
     for i, box in enumerate(boxes):
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1

@@ -207,8 +207,8 @@ def test_show_refuses(wrong, message):
 
 
 @pytest.mark.parametrize("options", [
-    {"rows": ["a long name of a class, with synonyms", "dog"], "notes": {"AGI": ["correlation 0.98 with the last one"] * 2}},
-    {"views": ("map", "overlay", "product"), "mode": "percentile"}, {"scale": 1.234e-5}, {"scale": 12345.0, "size": 1.2},
+    {"rows": ["a long name of a class, synonyms", "dog"], "notes": {"AGI": ["correlation 0.98 with the last"] * 2}},
+    {"views": ("map", "overlay", "product"), "mode": "percentile"}, {"scale": 1.234e-5}, {"scale": 12345.0, "size": 1.2}
 ])
 def test_nothing_is_cut_off(whole, options):
     assert whole(plots.show(images(), {"AGI": maps(), "the gradients integrated along a path": maps()}, **options))

@@ -3,6 +3,8 @@
 Where ``ax`` is given it is drawn on; each function returns its Figure.
 """
 
+import textwrap
+
 import numpy as np
 
 from xaiutils import intervals
@@ -39,8 +41,9 @@ def paired(values, versus=None, *, label="value", better="higher", ax=None):
         mean = numbers.mean()
         ax.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", markersize=5, capsize=4, color="#000000",
                     markerfacecolor=colour, zorder=5)
+    what = label if versus is None else f"{label}: difference from {versus}"
     ax.set(yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.5),
-           xlabel=(label if versus is None else f"{label}: difference from {versus}") + f" ({better} is better)")
+           xlabel=textwrap.fill(f"{what} ({better} is better)", 56))
     return fig
 
 

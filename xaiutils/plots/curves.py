@@ -5,6 +5,7 @@ Where ``ax`` is given it is drawn on. Series are dictionaries {label: numbers}, 
 """
 
 import numpy as np
+from matplotlib.transforms import ScaledTranslation
 
 from xaiutils.metrics.insertion_deletion import auc
 from xaiutils.plots.pictures import as_array
@@ -28,8 +29,9 @@ def score_curves(series, *, xlabel="share of pixels played", ylabel="score of th
         if len(values) > 1:
             ax.fill_between(x, *band(values), color=colour, alpha=0.15, linewidth=0)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xlim=(0, 1))
-    ax.legend(title="area under the curve" if area else None, alignment="left", loc="upper left",
-              bbox_to_anchor=(0, -0.2))
+    below = ax.transAxes + ScaledTranslation(0, -0.45, fig.dpi_scale_trans)      # inches, room for the axis' labels
+    ax.legend(title="area under the curve" if area else None, alignment="left", loc="upper left", bbox_to_anchor=(0, 0),
+              bbox_transform=below)
     return fig
 
 

@@ -1,15 +1,15 @@
 """Pictures in rows and columns, of a size given in inches, with just the room that their labels need.
 
-The room is counted, not fitted: matplotlib's layout engines take several drawings to settle on a grid of pictures with a
-colour bar, and cut labels off in the first.
+The room is counted, not fitted: matplotlib's layout engines take several drawings to settle on a grid of pictures
+with a colour bar, and cut labels off in the first.
 """
 
 import textwrap
 
 from xaiutils.plots.style import Drawing
 
-GAP, BAR = 0.08, 1.15                                                 # inches: between pictures; colour bar with its labels
-TITLE, ROW, NOTE = 0.18, 0.17, 0.17                                   # inches of one line of each kind of label
+GAP, BAR = 0.08, 1.15                        # inches: between pictures; colour bar with its labels
+TITLE, ROW, NOTE = 0.18, 0.17, 0.17          # inches of one line of each kind of label
 
 
 def grid(titles, rows, notes, *, shape, size, bar=True):

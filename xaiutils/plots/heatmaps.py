@@ -126,7 +126,8 @@ def _display(maps, mode, low, high, scale, colours):
         low_limit, label, mode = -limit, "attribution,\none scale for all", "none"
     palette = COLOURS[one_of("colours", colours or ("heat" if mode == "percentile" else "blue-red"), COLOURS)]
     return _Display(lambda raw: normalise(raw, mode, low, high), lambda raw: normalise(raw, "percentile", low, high),
-                    ScalarMappable(Normalize(low_limit, limit), palette), label, "neither" if low_limit == 0 else "both")
+                    ScalarMappable(Normalize(low_limit, limit), palette), label,
+                    extend="neither" if low_limit == 0 else "both")
 
 
 def _draw(ax, view, image, raw, display):

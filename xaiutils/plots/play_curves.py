@@ -86,6 +86,7 @@ def path_explorer(paths, straight=None, names=("path",)):
         number = f"{straightness(torch.tensor(so_far)):.3f}" if len(so_far) > 1 else "-"
         ax.set(xlabel="first principal component", ylabel="second",
                title=f"straightness up to step {len(so_far) - 1}: {number}")
+        ax.set_aspect("equal", adjustable="datalim")                  # or a bent way could look straight
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return fig
 
