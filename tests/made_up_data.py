@@ -1,4 +1,5 @@
-"""Tiny made-up folders in the layout of the real data sets; every picture has one colour, so that it is known again."""
+"""Tiny made-up folders in the layout of the real data sets; every picture has one colour, so that it is known
+again."""
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,8 @@ def picture(path, colour, size=64, mode="RGB"):
 
 
 def tiny_imagenet(root, n_train=12, n_val=6):
-    """Three classes of ``n_train`` pictures, grey level 10 * class + number, and validation pictures of level 100 + number."""
+    """Three classes of ``n_train`` pictures, grey level 10 * class + number, and validation pictures of level
+    100 + number."""
     folder = root / "tiny-imagenet-200"
     for label, wnid in enumerate(WNIDS):
         for number in range(n_train):

@@ -10,7 +10,9 @@ from xaiutils.models.recipes import Recipe, Splits
 class Toy(Normalised):
     def __init__(self):
         super().__init__(1)
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(16, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 3))
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(16, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 3)
+        )
 
     def forward(self, x):
         return self.layers(self.normalise(x))
@@ -30,7 +32,9 @@ def jittered(x, generator=None):
 RECIPE = Recipe(
     network=Toy,
     input_shape=(1, 4, 4),
-    data=lambda root=None: Splits(clouds(300, 0), clouds(60, 1), {"test set": clouds(90, 2)}, ["a", "b", "c"], {"note": [1, 2]}),
+    data=lambda root=None: Splits(
+        clouds(300, 0), clouds(60, 1), {"test set": clouds(90, 2)}, ["a", "b", "c"], {"note": [1, 2]}
+    ),
     prepare=jittered,
     epochs=4,
     peak_rate=0.05,

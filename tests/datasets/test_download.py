@@ -1,4 +1,5 @@
-"""Downloads against a local server that drops the connection, serves a wrong file, a short one, or knows nothing of ranges."""
+"""Downloads against a local server that drops the connection, serves a wrong file, a short one, or knows
+nothing of ranges."""
 
 import hashlib
 import tarfile
@@ -14,7 +15,8 @@ CONTENT = bytes(range(256)) * 400  # 102,400 bytes
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves ``server.content``; breaks off after ``server.drop_after`` bytes of each answer; obeys ranges if ``server.ranges``."""
+    """Serves ``server.content``; breaks off after ``server.drop_after`` bytes of each answer; obeys ranges if
+    ``server.ranges``."""
 
     def do_GET(self):
         start = 0
@@ -92,7 +94,10 @@ def test_a_connection_that_never_brings_a_byte_ends_in_a_clear_error(server, tmp
 @pytest.mark.parametrize("content", [CONTENT[::-1], CONTENT[:5000]], ids=["wrong file", "short file"])
 def test_a_file_with_another_checksum_is_refused_and_removed(server, tmp_path, content):
     server.content = content
-    with pytest.raises(ValueError, match=rf"must have the sha256 checksum .* \({len(content):,} bytes\); the file was removed"):
+    with pytest.raises(
+        ValueError,
+        match=rf"must have the sha256 checksum .* \({len(content):,} bytes\); the file was removed",
+    ):
         download.download(server.url, tmp_path / "file", checksum(CONTENT), progress=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -122,7 +127,9 @@ def test_an_archive_without_the_folder_leaves_nothing_behind(server, tmp_path):
 
 
 def test_an_unknown_data_set_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match="dataset must be one of tiny-imagenet, cifar10, .* got 'cifar-10'; near it: cifar10"):
+    with pytest.raises(
+        ValueError, match="dataset must be one of tiny-imagenet, cifar10, .* got 'cifar-10'; near it: cifar10"
+    ):
         fetch("cifar-10", tmp_path)
 
 

@@ -1,7 +1,7 @@
+import made_up_data as made_up
 import numpy as np
 import pytest
 import torch
-import made_up_data as made_up
 
 from xaiutils.datasets import speech_commands
 from xaiutils.datasets.storage import DatasetMissing
@@ -13,9 +13,15 @@ def root(tmp_path):
     sine = 20_000 * np.sin(2 * np.pi * 100 * np.arange(16_000) / 16_000)
     for word in ("right", "tree"):
         for number in range(4):
-            made_up.recording(tmp_path / "speech-commands" / word / f"ab{number}_nohash_0.wav", sine, rate=16_000)
-    (tmp_path / "speech-commands" / "validation_list.txt").write_text("right/ab1_nohash_0.wav\ntree/ab1_nohash_0.wav\n")
-    (tmp_path / "speech-commands" / "testing_list.txt").write_text("right/ab2_nohash_0.wav\ntree/ab2_nohash_0.wav\n")
+            made_up.recording(
+                tmp_path / "speech-commands" / word / f"ab{number}_nohash_0.wav", sine, rate=16_000
+            )
+    (tmp_path / "speech-commands" / "validation_list.txt").write_text(
+        "right/ab1_nohash_0.wav\ntree/ab1_nohash_0.wav\n"
+    )
+    (tmp_path / "speech-commands" / "testing_list.txt").write_text(
+        "right/ab2_nohash_0.wav\ntree/ab2_nohash_0.wav\n"
+    )
     return tmp_path
 
 
@@ -33,12 +39,19 @@ def test_sixteen_kilohertz_become_eight_and_the_tone_stays(root):
 
 
 def test_per_word_keeps_the_first(root):
-    assert speech_commands.read("train", root, words=("tree", "right"), per_word=1).names == ["tree/ab0_nohash_0.wav", "right/ab0_nohash_0.wav"]
+    assert speech_commands.read("train", root, words=("tree", "right"), per_word=1).names == [
+        "tree/ab0_nohash_0.wav",
+        "right/ab0_nohash_0.wav",
+    ]
 
 
 def test_what_is_missing_is_named(root):
-    with pytest.raises(DatasetMissing, match=r"/bed' is missing; get it with `make data DATASET=speech-commands`"):
+    with pytest.raises(
+        DatasetMissing, match=r"/bed' is missing; get it with `make data DATASET=speech-commands`"
+    ):
         speech_commands.read("train", root, words=("bed",))
     (root / "speech-commands" / "tree" / "ab2_nohash_0.wav").unlink()
-    with pytest.raises(DatasetMissing, match=r"lacks 1 listed recordings of 'tree', such as tree/ab2_nohash_0.wav"):
+    with pytest.raises(
+        DatasetMissing, match=r"lacks 1 listed recordings of 'tree', such as tree/ab2_nohash_0.wav"
+    ):
         speech_commands.read("train", root, words=("tree",))

@@ -1,7 +1,7 @@
+import made_up_data as made_up
 import numpy as np
 import pytest
 import torch
-import made_up_data as made_up
 
 from xaiutils.datasets import spoken_digits
 from xaiutils.datasets.storage import DatasetMissing
@@ -9,7 +9,8 @@ from xaiutils.datasets.storage import DatasetMissing
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """One speaker, seven takes of each digit, 500 * (digit + 1) samples of a square wave of height 1000 * (take + 1)."""
+    """One speaker, seven takes of each digit, 500 * (digit + 1) samples of a square wave of height 1000 *
+    (take + 1)."""
     monkeypatch.setattr(spoken_digits, "SPEAKERS", 1)
     monkeypatch.setattr(spoken_digits, "TAKES", 7)
     for digit in range(10):
@@ -39,18 +40,24 @@ def test_a_long_sound_loses_its_ends():
 
 def test_a_missing_recording_is_counted(root):
     (root / "free-spoken-digits" / "4_anna_6.wav").unlink()
-    with pytest.raises(DatasetMissing, match="train takes must be 20 recordings, found 19 .* `make data DATASET=spoken-digits`"):
+    with pytest.raises(
+        DatasetMissing,
+        match="train takes must be 20 recordings, found 19 .* `make data DATASET=spoken-digits`",
+    ):
         spoken_digits.recordings("train", root)
 
 
 def test_another_sampling_rate_is_refused(root):
     made_up.recording(root / "free-spoken-digits" / "4_anna_1.wav", [1, 2, 3], rate=16000)
-    with pytest.raises(ValueError, match="4_anna_1.wav must be one channel of 16 bits at 8000 Hz, got int16, .* 16000 Hz"):
+    with pytest.raises(
+        ValueError, match="4_anna_1.wav must be one channel of 16 bits at 8000 Hz, got int16, .* 16000 Hz"
+    ):
         spoken_digits.recordings("test", root)
 
 
 def test_the_spectrogram_of_a_tone_is_one_bright_line():
-    """A tone of 1000 Hz lies at bin 1000 / (8000 / 254) = 31.75: bright at 32, and 80 decibels darker far away."""
+    """A tone of 1000 Hz lies at bin 1000 / (8000 / 254) = 31.75: bright at 32, and 80 decibels darker far
+    away."""
     tone = torch.sin(2 * torch.pi * 1000 * torch.arange(8000) / 8000)[None]
     image = spoken_digits.spectrogram(tone)
     assert image.shape == (1, 1, *spoken_digits.SIZE)
@@ -61,7 +68,9 @@ def test_the_spectrogram_of_a_tone_is_one_bright_line():
 
 def test_the_spectrogram_knows_no_loudness_and_silence_is_uniform():
     sound = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(spoken_digits.spectrogram(sound), spoken_digits.spectrogram(sound / 7), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        spoken_digits.spectrogram(sound), spoken_digits.spectrogram(sound / 7), atol=1e-4, rtol=0
+    )
     assert spoken_digits.spectrogram(torch.zeros(1, 8000)).unique().tolist() == [1.0]
 
 

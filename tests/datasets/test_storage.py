@@ -46,7 +46,9 @@ def test_pictures_are_read_once_and_again_when_a_file_changes(tmp_path):
 def test_pictures_of_different_sizes_are_refused(tmp_path):
     Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
     Image.new("RGB", (3, 3)).save(tmp_path / "b.png")
-    with pytest.raises(ValueError, match=r"b\.png has the shape \(3, 3, 3\), the pictures before it \(2, 2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"b\.png has the shape \(3, 3, 3\), the pictures before it \(2, 2, 3\)"
+    ):
         read_pictures(tmp_path, ["a.png", "b.png"], tmp_path / "cache")
 
 

@@ -6,7 +6,8 @@ from xaiutils.datasets.synthesis import speak, speak_all
 
 
 def pitch_of(sound):
-    """Fundamental frequency in Hz: the highest peak of the autocorrelation between 60 and 400 Hz, at the loudest place."""
+    """Fundamental frequency in Hz: the highest peak of the autocorrelation between 60 and 400 Hz, at the
+    loudest place."""
     middle = int(np.abs(sound).argmax())
     piece = sound[max(0, middle - 600) : middle + 600]
     correlation = np.correlate(piece, piece, "full")[len(piece) - 1 :]
@@ -38,12 +39,16 @@ def test_silence_is_trimmed():
 
 @pytest.mark.parametrize("voice", ["nowhere", "en-us+nobody"])
 def test_an_unknown_voice_is_refused(voice):
-    with pytest.raises(ValueError, match=rf"voice must be one it knows, such as en-us, .* got '{voice.replace('+', '.')}'"):
+    with pytest.raises(
+        ValueError, match=rf"voice must be one it knows, such as en-us, .* got '{voice.replace('+', '.')}'"
+    ):
         speak("tree", voice)
 
 
 def test_bad_requests_are_refused():
     with pytest.raises(ValueError, match="text must hold a word to speak, got ' '"):
         speak(" ")
-    with pytest.raises(ValueError, match="pitch must be 0 to 99 and speed 80 to 450 words a minute, got 100 and 150"):
+    with pytest.raises(
+        ValueError, match="pitch must be 0 to 99 and speed 80 to 450 words a minute, got 100 and 150"
+    ):
         speak("tree", pitch=100)

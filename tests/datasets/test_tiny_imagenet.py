@@ -1,5 +1,5 @@
-import pytest
 import made_up_data as made_up
+import pytest
 
 from xaiutils.datasets import tiny_imagenet
 from xaiutils.datasets.storage import DatasetMissing
@@ -34,18 +34,25 @@ def test_validation_labels_come_from_the_annotations_and_grey_files_get_three_ch
 
 def test_what_is_missing_is_named(folder):
     (folder / "val" / "images" / "val_3.JPEG").unlink()
-    with pytest.raises(DatasetMissing, match=r"has 5 pictures, expected 6 \(first one missing: val/images/val_3.JPEG\); get it"):
+    with pytest.raises(
+        DatasetMissing,
+        match=r"has 5 pictures, expected 6 \(first one missing: val/images/val_3.JPEG\); get it",
+    ):
         tiny_imagenet.read("val", folder.parent)
     (folder / "train" / "n02" / "images" / "n02_0.JPEG").unlink()
     with pytest.raises(DatasetMissing, match=r"hold 11 to 12 pictures a class, expected the same number"):
         tiny_imagenet.read("train", folder.parent)
     (folder / "wnids.txt").unlink()
-    with pytest.raises(DatasetMissing, match=r"wnids.txt' is missing; get it with `make data DATASET=tiny-imagenet`"):
+    with pytest.raises(
+        DatasetMissing, match=r"wnids.txt' is missing; get it with `make data DATASET=tiny-imagenet`"
+    ):
         tiny_imagenet.read("train", folder.parent)
 
 
 def test_more_pictures_than_there_are_cannot_be_asked_for(folder):
-    with pytest.raises(DatasetMissing, match=r"hold 12 to 12 pictures a class, expected the same number \(13\)"):
+    with pytest.raises(
+        DatasetMissing, match=r"hold 12 to 12 pictures a class, expected the same number \(13\)"
+    ):
         tiny_imagenet.read("train", folder.parent, per_class=13)
 
 

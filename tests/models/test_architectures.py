@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -14,17 +16,36 @@ def count(network, kind):
 
 
 def test_the_thesis_network_has_the_parameters_of_its_table():
-    """Table 7.1: convolutions 7,635,264 and dense layers 21,385,416, biases included; BatchNorm, which it does not list, apart."""
+    """Table 7.1: convolutions 7,635,264 and dense layers 21,385,416, biases included; BatchNorm, which it
+    does not list, apart."""
     network = thesis_vgg()
-    sizes = {kind: sum(p.numel() for m in network.modules() if isinstance(m, kind) for p in m.parameters()) for kind in (nn.Conv2d, nn.Linear)}
+    sizes = {
+        kind: sum(p.numel() for m in network.modules() if isinstance(m, kind) for p in m.parameters())
+        for kind in (nn.Conv2d, nn.Linear)
+    }
     assert sizes == {nn.Conv2d: 7_635_264, nn.Linear: 21_385_416}
 
 
 def test_the_thesis_network_has_the_layers_of_its_table():
     network = thesis_vgg(0.5)
-    assert [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)] == [32, 32, 64, 64, 128, 128, 128, 256, 256, 256]
+    assert [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)] == [
+        32,
+        32,
+        64,
+        64,
+        128,
+        128,
+        128,
+        256,
+        256,
+        256,
+    ]
     assert [m.out_features for m in network.modules() if isinstance(m, nn.Linear)] == [1024, 1024, 200]
-    assert (count(network, nn.ReLU), count(network, nn.BatchNorm2d), count(network, nn.BatchNorm1d)) == (12, 10, 2)
+    assert (count(network, nn.ReLU), count(network, nn.BatchNorm2d), count(network, nn.BatchNorm1d)) == (
+        12,
+        10,
+        2,
+    )
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [0.25] * 4 + [0.5] * 2
     assert sum(p.numel() for p in network.parameters()) == 7_366_632
     order = [type(m).__name__ for m in network.features[:8]]
@@ -61,7 +82,7 @@ def test_every_relu_is_a_module_of_its_own_and_runs_once(make, shape, n_classes)
 
 
 def test_a_functional_relu_occurs_nowhere():
-    source = open(architectures.__file__).read()
+    source = Path(architectures.__file__).read_text()
     assert "F.relu" not in source and "torch.relu" not in source
 
 
@@ -109,7 +130,8 @@ def test_padding_behind_a_sentence_changes_nothing():
 
 
 def test_a_sentence_is_scored_by_its_strongest_words_alone():
-    """With one filter that is the mean of a window, the score is the largest mean of three neighbouring word values."""
+    """With one filter that is the mean of a window, the score is the largest mean of three neighbouring word
+    values."""
     network = SentenceCNN(n_words=5, dimension=1, widths=(3,), n_filters=1, n_classes=1).eval()
     with torch.no_grad():
         network.embedding.weight.copy_(torch.tensor([[0.0], [1.0], [2.0], [6.0], [-9.0]]))

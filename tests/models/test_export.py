@@ -11,7 +11,11 @@ from xaiutils.models.training import Trainer
 
 
 def test_matrices_are_halved_and_vectors_are_not():
-    state = {"weight": torch.tensor([[1.0, 1 + 2**-12]]), "bias": torch.tensor([1 + 2**-12]), "count": torch.tensor(3)}
+    state = {
+        "weight": torch.tensor([[1.0, 1 + 2**-12]]),
+        "bias": torch.tensor([1 + 2**-12]),
+        "count": torch.tensor(3),
+    }
     stored = halved(state)
     assert stored["weight"].dtype == torch.float16 and stored["weight"].tolist() == [[1.0, 1.0]]
     assert stored["bias"].tolist() == [1 + 2**-12] and stored["count"].item() == 3
@@ -43,7 +47,13 @@ def test_the_card_says_what_was_measured(exported):
     card = (exported.folder / "toy.md").read_text()
     assert f"**{accuracy:.2%} on 90 (test set)** with the stored half-precision weights" in card
     best = max(row["held_out_accuracy"] for row in exported.trainer.log)
-    for words in ("3 epochs, SGD with Nesterov momentum 0.9", "| seed | 0 |", f"({best:.2%})", "300 drawn points: 300 / 60 held out", "none"):
+    for words in (
+        "3 epochs, SGD with Nesterov momentum 0.9",
+        "| seed | 0 |",
+        f"({best:.2%})",
+        "300 drawn points: 300 / 60 held out",
+        "none",
+    ):
         assert words in card
 
 

@@ -1,4 +1,5 @@
-"""Our own networks: those whose weights are there predict what they should, and their accuracies are measured again where
+"""Our own networks: those whose weights are there predict what they should, and their accuracies are measured
+again where
 the test sets are."""
 
 import json
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from toy_training import RECIPE
 
 from xaiutils import models
@@ -29,8 +30,15 @@ HERE = trained()
 def stored(tmp_path, monkeypatch, **metadata):
     """A toy's weights in a folder, as ``export`` writes them."""
     monkeypatch.setattr(own, "recipe", lambda name: RECIPE)
-    state = {key: value.half() if value.dim() > 1 else value for key, value in RECIPE.network().state_dict().items()}
-    save_file(state, tmp_path / "toy.safetensors", metadata={key: json.dumps(value) for key, value in metadata.items()})
+    state = {
+        key: value.half() if value.dim() > 1 else value
+        for key, value in RECIPE.network().state_dict().items()
+    }
+    save_file(
+        state,
+        tmp_path / "toy.safetensors",
+        metadata={key: json.dumps(value) for key, value in metadata.items()},
+    )
     return state
 
 
@@ -39,7 +47,10 @@ def test_a_network_comes_back_in_float32_with_what_was_kept(tmp_path, monkeypatc
     network = own_network("toy", weights_folder=tmp_path)
     assert (network.name, network.class_names, network.vocabulary) == ("toy", ["a", "b", "c"], ["x"])
     assert network.input_shape == (1, 4, 4) and network.input_size == 4 and not network.training
-    assert torch.equal(network.layers[1].weight, state["layers.1.weight"].float()) and network.layers[1].weight.dtype == torch.float32
+    assert (
+        torch.equal(network.layers[1].weight, state["layers.1.weight"].float())
+        and network.layers[1].weight.dtype == torch.float32
+    )
 
 
 def test_random_weights_keep_classes_and_normalisation(tmp_path, monkeypatch):
@@ -53,7 +64,10 @@ def test_random_weights_keep_classes_and_normalisation(tmp_path, monkeypatch):
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(own, "recipe", lambda name: RECIPE)
-    with pytest.raises(FileNotFoundError, match=r"the weights of toy are missing: .*toy.safetensors .* `make train MODEL=toy`"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"the weights of toy are missing: .*toy.safetensors .* `make train MODEL=toy`",
+    ):
         own_network("toy", weights_folder=tmp_path)
 
 
@@ -61,7 +75,10 @@ def test_a_damaged_file_is_named(tmp_path, monkeypatch):
     stored(tmp_path, monkeypatch, class_names=["a"])
     path = tmp_path / "toy.safetensors"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match=r"the weights of toy must be a whole safetensors file, got a damaged one in .*toy.safetensors"):
+    with pytest.raises(
+        ValueError,
+        match=r"the weights of toy must be a whole safetensors file, got a damaged one in .*toy.safetensors",
+    ):
         own_network("toy", weights_folder=tmp_path)
 
 
@@ -85,13 +102,19 @@ def test_weights_card_and_curve_belong_together(name):
 
 
 def test_all_weights_stay_small():
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 40 * 2**20
+    assert sum(path.stat().st_size for path in FOLDER.glob("*") if path.is_file()) <= 40 * 2**20
 
 
 @pytest.mark.parametrize("name", HERE)
 def test_accuracies_of_the_cards_are_measured_again(name):
-    """The card's numbers, in float32 on this machine, where XAI_DATA has the test set; elsewhere the card is only read."""
-    claimed = [(float(percent) / 100, key) for percent, key in re.findall(r"([\d.]+)% on [\d,]+ \(([^)]*)\)", (FOLDER / f"{name}.md").read_text())]
+    """The card's numbers, in float32 on this machine, where XAI_DATA has the test set; elsewhere the card is
+    only read."""
+    claimed = [
+        (float(percent) / 100, key)
+        for percent, key in re.findall(
+            r"([\d.]+)% on [\d,]+ \(([^)]*)\)", (FOLDER / f"{name}.md").read_text()
+        )
+    ]
     assert claimed
     if not os.environ.get("XAI_DATA"):
         return
@@ -100,7 +123,9 @@ def test_accuracies_of_the_cards_are_measured_again(name):
     network = own_network(name)
     assert [key for _, key in claimed] == list(tests)
     for accuracy, key in claimed:
-        assert evaluate(network, tests[key], made_by, "cpu", bf16=False)[1] == pytest.approx(accuracy, abs=2e-3)
+        assert evaluate(network, tests[key], made_by, "cpu", bf16=False)[1] == pytest.approx(
+            accuracy, abs=2e-3
+        )
 
 
 @pytest.mark.parametrize("name", [name for name in HERE if name == "lenet-digits"])
@@ -127,7 +152,10 @@ CIFAR = sorted((Path(foolbox.__file__).parent / "data").glob("cifar10_*.png"))
 def test_the_cifar_networks_know_the_embedded_pictures(name):
     """Twenty labelled test pictures; 80 % of them is the least the networks' accuracies promise."""
     network = models.load(name)
-    inputs = torch.stack([torch.from_numpy(np.array(Image.open(file))) for file in CIFAR]).permute(0, 3, 1, 2) / 255
+    inputs = (
+        torch.stack([torch.from_numpy(np.array(Image.open(file))) for file in CIFAR]).permute(0, 3, 1, 2)
+        / 255
+    )
     labels = torch.tensor([int(file.stem.split("_")[2]) for file in CIFAR])
     assert (network(inputs).argmax(1) == labels).float().mean() >= 0.8
 
@@ -136,7 +164,12 @@ def test_the_cifar_networks_know_the_embedded_pictures(name):
 def test_the_vgg_knows_an_embedded_photograph(name):
     network = models.load(name)
     folder = Path(foolbox.__file__).parent / "data"
-    known = {"imagenet_15": "goose", "imagenet_13": "cannon", "imagenet_02": "beaker", "imagenet_05": "thatch"}
+    known = {
+        "imagenet_15": "goose",
+        "imagenet_13": "cannon",
+        "imagenet_02": "beaker",
+        "imagenet_05": "thatch",
+    }
     files = [next(folder.glob(f"{start}_*.jpg")) for start in known]
     scores = torch.cat([network(read_image(file, 64)) for file in files])
     top5 = [{network.class_names[i] for i in row} for row in scores.topk(5).indices]

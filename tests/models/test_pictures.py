@@ -22,7 +22,9 @@ def test_augmentation_shows_every_shift_and_both_mirrorings_and_nothing_else():
     picture = torch.arange(1, 13, dtype=torch.uint8).reshape(3, 4)
     padded = torch.nn.functional.pad(picture, (1, 1, 1, 1))
     crops = [padded[r : r + 3, c : c + 4] for r in range(3) for c in range(3)]
-    expected = {tuple(crop.flatten().tolist()) for crop in crops} | {tuple(crop.flip(1).flatten().tolist()) for crop in crops}
+    expected = {tuple(crop.flatten().tolist()) for crop in crops} | {
+        tuple(crop.flip(1).flatten().tolist()) for crop in crops
+    }
     batch = picture[None, :, :, None].expand(600, 3, 4, 3)
     drawn = pictures(batch, torch.Generator().manual_seed(0), padding=1)
     assert torch.equal(drawn[:, 0], drawn[:, 1])

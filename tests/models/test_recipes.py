@@ -14,7 +14,9 @@ def test_every_recipe_builds_its_network_and_tells_what_a_card_needs(name):
 
 
 def test_an_unknown_model_is_answered_with_those_there_are():
-    with pytest.raises(ValueError, match="model must be one this project trains .* got 'lenet'; near it: lenet-digits"):
+    with pytest.raises(
+        ValueError, match="model must be one this project trains .* got 'lenet'; near it: lenet-digits"
+    ):
         recipe("lenet")
 
 

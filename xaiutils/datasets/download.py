@@ -1,7 +1,8 @@
-"""Fetch a full data set into the folder of data sets, when asked: ``fetch("cifar10")`` or ``make data DATASET=cifar10``.
+"""Fetch a full data set, when asked: ``fetch("cifar10")`` or ``make data DATASET=cifar10``.
 
-What was received stays in ``downloads/FILE.part`` and is gone on with after a broken connection or a kill. The whole file must have the
-published checksum before it is unpacked, and the data set's folder appears in one step, complete.
+What was received stays in ``downloads/FILE.part`` and is gone on with after a broken connection or a kill.
+The whole file must have the published checksum before it is unpacked, and the data set's folder appears in
+one step, complete.
 """
 
 import difflib
@@ -28,7 +29,8 @@ class Source:
     """Where a data set comes from.
 
     ``folder``    the folder that its archive holds; ``name`` what readers expect it to be called
-    ``checksum``  "md5:..." or "sha256:..." of the archive; None where none is published: then the readers' counts must do
+    ``checksum``  "md5:..." or "sha256:..." of the archive; None where none is published: then the readers'
+                  counts must do
     """
 
     url: str
@@ -67,13 +69,16 @@ SOURCES = {
 
 
 def fetch(name, root=None, *, sources=SOURCES, progress=True):
-    """Make sure the data set ``name``, one of ``SOURCES``, lies in ``root`` (default XAI_DATA), and return its folder.
+    """Make sure the data set ``name``, one of ``SOURCES``, lies in ``root`` (default XAI_DATA), and return
+    its folder.
 
     A folder that exists is left alone. ImageNet must be asked for at image-net.org and put there by hand.
     """
     if name not in sources:
         near = difflib.get_close_matches(str(name), sources, n=2, cutoff=0.4) or list(sources)
-        raise ValueError(f"dataset must be one of {', '.join(sources)}, got {name!r}; near it: {', '.join(near)}.")
+        raise ValueError(
+            f"dataset must be one of {', '.join(sources)}, got {name!r}; near it: {', '.join(near)}."
+        )
     source, root = sources[name], data_root(root)
     target = root / source.name
     if not target.exists():
@@ -85,7 +90,8 @@ def fetch(name, root=None, *, sources=SOURCES, progress=True):
 
 
 def download(url, path, checksum=None, *, progress=True):
-    """Bring ``url`` to ``path``, going on from ``path``.part; the file appears under its name only with the right checksum."""
+    """Bring ``url`` to ``path``, going on from ``path``.part; the file appears under its name only with the
+    right checksum."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         return
@@ -102,7 +108,9 @@ def download(url, path, checksum=None, *, progress=True):
             reason = error
         idle = idle + 1 if _size(part) <= before else 0
         if idle == ATTEMPTS:
-            raise ConnectionError(f"{url} broke off at {_size(part):,} bytes ({reason}); call again to go on from there.")
+            raise ConnectionError(
+                f"{url} broke off at {_size(part):,} bytes ({reason}); call again to go on from there."
+            )
     verify(part, checksum, url)
     os.replace(part, path)
 
@@ -115,7 +123,9 @@ def _receive(url, part, progress):
         if response.status != 206:  # the server sends the whole file again
             start = 0
         total = start + int(response.headers["Content-Length"])
-        bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
+        bar = tqdm(
+            total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress
+        )
         with bar, open(part, "ab" if start else "wb") as file:
             while block := response.read(BLOCK):
                 file.write(block)
@@ -137,7 +147,9 @@ def verify(path, checksum, url):
     if found != expected:
         size = _size(path)
         path.unlink()
-        raise ValueError(f"{url} must have the {kind} checksum {expected}, got {found} ({size:,} bytes); the file was removed.")
+        raise ValueError(
+            f"{url} must have the {kind} checksum {expected}, got {found} ({size:,} bytes); the file was removed."
+        )
 
 
 def unpack(archive, folder, target):
@@ -146,5 +158,7 @@ def unpack(archive, folder, target):
         content = Path(place) / "content"
         shutil.unpack_archive(archive, content, **({} if archive.suffix == ".zip" else {"filter": "data"}))
         if not (content / folder).is_dir():
-            raise ValueError(f"{archive} must hold the folder {folder!r}, got {sorted(p.name for p in content.iterdir())[:5]}.")
+            raise ValueError(
+                f"{archive} must hold the folder {folder!r}, got {sorted(p.name for p in content.iterdir())[:5]}."
+            )
         os.replace(content / folder, target)

@@ -1,7 +1,9 @@
-"""Spoken digits and words as log-spectrograms: the recordings of the Free Spoken Digit Dataset, and words by eSpeak NG.
+"""Spoken digits and words as log-spectrograms: the recordings of the Free Spoken Digit Dataset, and words by
+eSpeak NG.
 
-The recordings (``free-spoken-digits/DIGIT_SPEAKER_TAKE.wav``, or the repository's own folder ``recordings`` in it) are 8 kHz, six
-speakers, 50 takes of each digit; takes 0 to 4 are the test set, as its authors say. Jackson et al., CC BY-SA 4.0.
+The recordings (``free-spoken-digits/DIGIT_SPEAKER_TAKE.wav``, or the repository's own folder ``recordings``
+in it) are 8 kHz, six speakers, 50 takes of each digit; takes 0 to 4 are the test set, as its authors say.
+Jackson et al., CC BY-SA 4.0.
 """
 
 import re
@@ -38,7 +40,8 @@ class Sounds:
 
 
 def recordings(split, root=None):
-    """The recorded digits: ``split`` is "train" (takes 5 to 49; 2,700) or "test" (takes 0 to 4 of each speaker; 300)."""
+    """The recorded digits: ``split`` is "train" (takes 5 to 49; 2,700) or "test" (takes 0 to 4 of each
+    speaker; 300)."""
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
     folder = require(data_root(root) / "free-spoken-digits", "Free Spoken Digits", HINT)
@@ -47,12 +50,19 @@ def recordings(split, root=None):
     rows = [(file, int(m[1])) for file, m in parts if m and (int(m[3]) < TEST_TAKES) == (split == "test")]
     expected = 10 * SPEAKERS * (TEST_TAKES if split == "test" else TAKES - TEST_TAKES)
     if len(rows) != expected:
-        raise DatasetMissing(f"Free Spoken Digits' {split} takes must be {expected} recordings, found {len(rows)} in {str(folder)!r}; {HINT}")
-    return Sounds(torch.stack([one_second(_read(file)) for file, _ in rows]), torch.tensor([d for _, d in rows]), [f.name for f, _ in rows])
+        raise DatasetMissing(
+            f"Free Spoken Digits' {split} takes must be {expected} recordings, found {len(rows)} in {str(folder)!r}; {HINT}"
+        )
+    return Sounds(
+        torch.stack([one_second(_read(file)) for file, _ in rows]),
+        torch.tensor([d for _, d in rows]),
+        [f.name for f, _ in rows],
+    )
 
 
 def synthesized(split, words=WORDS, pitches=(20, 50, 80), speeds=(130, 170)):
-    """Every one of ``words`` by every voice of ``split``, at every pitch and speed; "test" has voices that "train" has not."""
+    """Every one of ``words`` by every voice of ``split``, at every pitch and speed; "test" has voices that
+    "train" has not."""
     if split not in VARIANTS:
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
     voices = [f"{accent}+{variant}" for accent in ACCENTS for variant in VARIANTS[split]]
@@ -70,7 +80,9 @@ def synthesized(split, words=WORDS, pitches=(20, 50, 80), speeds=(130, 170)):
 def _read(file):
     rate, samples = wavfile.read(file)
     if rate != RATE or samples.dtype != np.int16 or samples.ndim != 1:
-        raise ValueError(f"{file} must be one channel of 16 bits at {RATE} Hz, got {samples.dtype}, shape {samples.shape}, {rate} Hz")
+        raise ValueError(
+            f"{file} must be one channel of 16 bits at {RATE} Hz, got {samples.dtype}, shape {samples.shape}, {rate} Hz"
+        )
     return samples / 2**15
 
 
@@ -87,9 +99,12 @@ def one_second(sound):
 def spectrogram(sounds):
     """Log-spectrograms (N, 1, 128, 64) in [0, 1] of sounds (N, 8000); row 0 is the lowest frequency.
 
-    Hann windows of 254 samples (32 ms) every 126; the power in decibels, from 80 below the loudest point (0) up to it (1).
+    Hann windows of 254 samples (32 ms) every 126; the power in decibels, from 80 below the loudest point (0)
+    up to it (1).
     """
     window = torch.hann_window(254, device=sounds.device)
-    power = torch.stft(sounds, 254, hop_length=126, window=window, return_complex=True).abs().square()  # (N, 128, 64)
+    power = (
+        torch.stft(sounds, 254, hop_length=126, window=window, return_complex=True).abs().square()
+    )  # (N, 128, 64)
     decibels = 10 * torch.log10(power.clamp_min(1e-12))
     return ((decibels - decibels.amax((1, 2), keepdim=True)) / 80 + 1).clamp(0, 1)[:, None]

@@ -1,7 +1,7 @@
 """Where full data sets lie, and how their pictures are read once and kept as arrays.
 
-Every reader takes ``root``: the folder that holds the data sets, by default the environment variable ``XAI_DATA``.
-Nothing is downloaded here; a reader that misses something says what, and how to get it.
+Every reader takes ``root``: the folder that holds the data sets, by default the environment variable
+``XAI_DATA``. Nothing is downloaded here; a reader that misses something says what, and how to get it.
 """
 
 import hashlib
@@ -48,22 +48,26 @@ def data_root(root=None):
         raise DatasetMissing("no folder of data sets is known: set XAI_DATA to one, or pass root=")
     path = Path(chosen)
     if not path.is_dir():
-        raise DatasetMissing(f"the folder of data sets {str(path)!r} does not exist: set XAI_DATA or root= to one that does")
+        raise DatasetMissing(
+            f"the folder of data sets {str(path)!r} does not exist: set XAI_DATA or root= to one that does"
+        )
     return path
 
 
 def require(path, dataset, hint):
-    """``path`` if it exists; otherwise one sentence that names the data set, the missing path and the way to get it."""
+    """``path`` if it exists; otherwise one sentence that names the data set, the missing path and the way to
+    get it."""
     if not path.exists():
         raise DatasetMissing(f"{dataset} is incomplete: {str(path)!r} is missing; {hint}")
     return path
 
 
 def read_pictures(folder, names, cache):
-    """Decode ``names`` below ``folder`` to one (N, H, W, 3) uint8 tensor, grey pictures to three equal channels.
+    """Decode ``names`` below ``folder`` to one (N, H, W, 3) uint8 tensor, grey pictures to three equal
+    channels.
 
-    The result is kept as ``cache``-FINGERPRINT.npy; the fingerprint covers names and file sizes, so that a changed
-    folder is read anew. All pictures must have the size of the first one.
+    The result is kept as ``cache``-FINGERPRINT.npy; the fingerprint covers names and file sizes, so that a
+    changed folder is read anew. All pictures must have the size of the first one.
     """
     kept = cache.with_name(f"{cache.name}-{_fingerprint(folder, names)}.npy")
     if not kept.exists():
@@ -82,7 +86,9 @@ def _decode(folder, names):
         if pixels is None:
             pixels = np.empty((len(names), *values.shape), dtype=np.uint8)
         if values.shape != pixels.shape[1:]:
-            raise ValueError(f"{folder / name} has the shape {values.shape}, the pictures before it {pixels.shape[1:]}")
+            raise ValueError(
+                f"{folder / name} has the shape {values.shape}, the pictures before it {pixels.shape[1:]}"
+            )
         pixels[row] = values
     return pixels
 

@@ -1,7 +1,9 @@
-"""Spoken words from eSpeak NG, whose library comes with the package ``espeakng-loader``: any word, many voices, no download.
+"""Spoken words from eSpeak NG, whose library comes with the package ``espeakng-loader``: any word, many
+voices, no download.
 
-The library's oscillators go on where the last word left them, and its noise is seeded by the clock, so that a word sounds a little
-different each time. Therefore every call here runs this file in a fresh process with a fixed seed: same requests, same samples.
+The library's oscillators go on where the last word left them, and its noise is seeded by the clock, so that a
+word sounds a little different each time. Therefore every call here runs this file in a fresh process with a
+fixed seed: same requests, same samples.
 """
 
 import ctypes
@@ -23,19 +25,23 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes
 def speak(text, voice="en-us", *, pitch=50, speed=150):
     """The sound of ``text``: float32 samples in [-1, 1], ``RATE`` a second, without silence before and after.
 
-    ``voice``  an accent, of which ``ACCENTS`` are some, optionally with a variant of the voice: "en-us", "en+f2"
+    ``voice``  an accent, of which ``ACCENTS`` are some, optionally with a variant of the voice: "en-us",
+               "en+f2"
     ``pitch``  0 to 99; ``speed`` 80 to 450 words a minute
     """
     return speak_all([{"text": text, "voice": voice, "pitch": pitch, "speed": speed}])[0]
 
 
 def speak_all(requests):
-    """The sounds of many ``requests``, dictionaries of ``speak``'s four arguments, spoken one after the other."""
+    """The sounds of many ``requests``, dictionaries of ``speak``'s four arguments, spoken one after the
+    other."""
     from scipy.signal import resample_poly  # here, so that the speaking process need not wait for it
 
     for request in requests:
         _check(**request)
-    spoken = subprocess.run([sys.executable, __file__], input=json.dumps(requests).encode(), capture_output=True, check=False)
+    spoken = subprocess.run(
+        [sys.executable, __file__], input=json.dumps(requests).encode(), capture_output=True, check=False
+    )
     if spoken.returncode:
         raise ValueError(f"eSpeak NG could not speak: {spoken.stderr.decode().strip().splitlines()[-1]}")
     with np.load(io.BytesIO(spoken.stdout)) as sounds:
@@ -59,9 +65,13 @@ class Espeak:
 
         self.library, self.chunks = ctypes.CDLL(espeakng_loader.get_library_path()), []
         self.variants = Path(espeakng_loader.get_data_path()) / "voices" / "!v"
-        self.rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), DO_NOT_EXIT)
+        self.rate = self.library.espeak_Initialize(
+            SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), DO_NOT_EXIT
+        )
         if self.rate <= 0:
-            raise RuntimeError(f"eSpeak NG did not start with the data in {espeakng_loader.get_data_path()!r}: error {self.rate}")
+            raise RuntimeError(
+                f"eSpeak NG did not start with the data in {espeakng_loader.get_data_path()!r}: error {self.rate}"
+            )
         self.library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self.receive = CALLBACK(self._receive)  # kept here, since the library does not keep it alive
         self.library.espeak_SetSynthCallback(self.receive)
@@ -75,7 +85,9 @@ class Espeak:
         """16-bit samples, ``rate`` a second."""
         variant = voice.partition("+")[2]
         if self.library.espeak_SetVoiceByName(voice.encode()) != 0 or not (self.variants / variant).exists():
-            raise ValueError(f"voice must be one it knows, such as {', '.join(ACCENTS)} or 'en-us+f2', got {voice!r}")
+            raise ValueError(
+                f"voice must be one it knows, such as {', '.join(ACCENTS)} or 'en-us+f2', got {voice!r}"
+            )
         self.library.espeak_SetParameter(PITCH, pitch, 0)
         self.library.espeak_SetParameter(SPEED, speed, 0)
         self.chunks.clear()

@@ -1,8 +1,8 @@
 """Tiny ImageNet: 200 classes of 64x64 photographs, in the layout of the official archive.
 
 ``tiny-imagenet-200/train/WNID/images/WNID_k.JPEG`` (500 a class), ``val/images/val_k.JPEG`` with
-``val/val_annotations.txt`` (50 a class), ``wnids.txt`` and ``words.txt``. The official test pictures have no labels and
-are not read. Photographs of ImageNet: for research and teaching only, not to be redistributed.
+``val/val_annotations.txt`` (50 a class), ``wnids.txt`` and ``words.txt``. The official test pictures have no
+labels and are not read. Photographs of ImageNet: for research and teaching only, not to be redistributed.
 """
 
 import torch
@@ -19,15 +19,19 @@ def read(split, root=None, *, per_class=None):
     ``split``      "train" or "val" (the official validation set: the thesis' test set)
     ``per_class``  keep only the first so many training pictures of each class, by number; None: all there are
 
-    Classes are in the order of ``wnids.txt``, their names the first word of ``words.txt``. A "val" without its 10,000
-    pictures is refused, so that accuracies are comparable; for training any equal number a class up to 500 will do.
+    Classes are in the order of ``wnids.txt``, their names the first word of ``words.txt``. A "val" without
+    its 10,000 pictures is refused, so that accuracies are comparable; for training any equal number a class
+    up to 500 will do.
     """
     if split not in ("train", "val"):
         raise ValueError(f"split must be 'train' or 'val', got {split!r}")
     root = data_root(root)
     folder = require(root / "tiny-imagenet-200", "Tiny ImageNet", HINT)
     wnids = require(folder / "wnids.txt", "Tiny ImageNet", HINT).read_text().split()
-    words = dict(line.split("\t") for line in require(folder / "words.txt", "Tiny ImageNet", HINT).read_text().splitlines())
+    words = dict(
+        line.split("\t")
+        for line in require(folder / "words.txt", "Tiny ImageNet", HINT).read_text().splitlines()
+    )
     rows = _train_rows(folder, wnids, per_class) if split == "train" else _validation_rows(folder, wnids)
     names = [name for name, _ in rows]
     return LabelledImages(
@@ -64,6 +68,7 @@ def _validation_rows(folder, wnids):
     if lost or len(rows) != expected:
         raise DatasetMissing(
             f"Tiny ImageNet's validation set has {len(rows) - len(lost)} pictures, expected {expected}"
-            + (f" (first one missing: {lost[0]})" if lost else "") + f"; {HINT}"
+            + (f" (first one missing: {lost[0]})" if lost else "")
+            + f"; {HINT}"
         )
     return rows

@@ -1,8 +1,9 @@
 """The networks this project trains itself, as plain modules.
 
-Each takes pixels (or spectrogram values) as the data set gives them and normalises inside: ``mean`` and ``std`` are buffers,
-saved with the weights. ReLUs are modules of their own, one for each place and never in-place, and layers stand in the order they
-run in, because hook-based explanation methods (guided backpropagation, DeepLIFT, LRP) read both.
+Each takes pixels (or spectrogram values) as the data set gives them and normalises inside: ``mean`` and
+``std`` are buffers, saved with the weights. ReLUs are modules of their own, one for each place and never
+in-place, and layers stand in the order they run in, because hook-based explanation methods (guided
+backpropagation, DeepLIFT, LRP) read both.
 """
 
 import torch
@@ -66,7 +67,8 @@ def dense(inputs, outputs, dropout):
 def vgg(stacks, dense_widths, n_classes, size, *, channels=3, dropout_conv=0.25, dropout_dense=0.5):
     """A VGG: stacks of 3x3 convolutions, each closed by 2x2 max-pooling and dropout; dense layers; logits.
 
-    ``stacks``  output channels of the convolutions, a tuple for each stack, for example ((64, 64), (128, 128))
+    ``stacks``  output channels of the convolutions, a tuple for each stack, for example ((64, 64), (128,
+                128))
     ``size``    height and width of the inputs
     """
     features, width = [], channels
@@ -86,24 +88,31 @@ def vgg(stacks, dense_widths, n_classes, size, *, channels=3, dropout_conv=0.25,
 def thesis_vgg(width=1.0, n_classes=200):
     """The modified VGG-16 of the thesis (Table 7.1, right) for 64x64 pictures; no softmax.
 
-    ``width``  scales every layer but the last: 1 gives 29.0 million parameters, 0.5 (the one committed) 7.4 million
+    ``width``  scales every layer but the last: 1 gives 29.0 million parameters, 0.5 (the one committed) 7.4
+               million
 
-    Readings  Dropout 0.25 "on convolutional layers" stands after each pooling, dropout 0.5 after each dense ReLU: the thesis does
-              not say where.
+    Readings  Dropout 0.25 "on convolutional layers" stands after each pooling, dropout 0.5 after each dense
+              ReLU: the thesis does not say where.
     """
-    scaled = [tuple(round(n * width) for n in stack) for stack in ((64, 64), (128, 128), (256,) * 3, (512,) * 3)]
+    scaled = [
+        tuple(round(n * width) for n in stack) for stack in ((64, 64), (128, 128), (256,) * 3, (512,) * 3)
+    ]
     return vgg(scaled, [round(2048 * width)] * 2, n_classes, size=64)
 
 
 def small_vgg(n_classes=10):
     """A VGG of six convolutions for 32x32 pictures, 0.6 million parameters."""
-    return vgg(((32, 32), (64, 64), (128, 128)), [128], n_classes, size=32, dropout_conv=0.1, dropout_dense=0.25)
+    return vgg(
+        ((32, 32), (64, 64), (128, 128)), [128], n_classes, size=32, dropout_conv=0.1, dropout_dense=0.25
+    )
 
 
 def cifar_alexnet(n_classes=10):
-    """AlexNet's five convolutions and three dense layers, scaled to 32x32 pictures: 3x3 filters, no BatchNorm.
+    """AlexNet's five convolutions and three dense layers, scaled to 32x32 pictures: 3x3 filters, no
+    BatchNorm.
 
-    Channels 64, 192, 384, 256, 256 as in Krizhevsky's one-column network (2014), pooling after the first, second and fifth.
+    Channels 64, 192, 384, 256, 256 as in Krizhevsky's one-column network (2014), pooling after the first,
+    second and fifth.
     """
     features, width = [], 3
     for outputs, pooled in ((64, True), (192, True), (384, False), (256, False), (256, True)):
@@ -116,14 +125,16 @@ def cifar_alexnet(n_classes=10):
 
 
 class Residual(nn.Module):
-    """``relu(x + f(x))``, f two 3x3 convolutions with BatchNorm; a 1x1 convolution brings x to f's shape where it differs."""
+    """``relu(x + f(x))``, f two 3x3 convolutions with BatchNorm; a 1x1 convolution brings x to f's shape
+    where it differs."""
 
     def __init__(self, inputs, outputs, stride):
         super().__init__()
         *second, _ = convolution(outputs, outputs)
         self.body = nn.Sequential(*convolution(inputs, outputs, stride), *second)
         same = stride == 1 and inputs == outputs
-        self.shortcut = nn.Sequential() if same else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+        fitting = [] if same else [nn.Conv2d(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs)]
+        self.shortcut = nn.Sequential(*fitting)
         self.relu = nn.ReLU()
 
     def forward(self, x):
@@ -131,15 +142,18 @@ class Residual(nn.Module):
 
 
 class ResNet20(Normalised):
-    """The 20-layer residual network for 32x32 pictures (He et al. 2016, section 4.2): 16, 32 and 64 channels, three blocks each.
+    """The 20-layer residual network for 32x32 pictures (He et al. 2016, section 4.2): 16, 32 and 64 channels,
+    three blocks each.
 
-    Deviation  Shortcuts between stages are 1x1 convolutions (the paper's option B; its CIFAR networks pad with zeros).
+    Deviation  Shortcuts between stages are 1x1 convolutions (the paper's option B; its CIFAR networks pad
+               with zeros).
     """
 
     def __init__(self, n_classes=10):
         super().__init__(3)
         self.stem = nn.Sequential(*convolution(3, 16))
-        shapes = [(16, 16, 1), (16, 16, 1), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 64, 1)]
+        widths, strides = [16] * 4 + [32] * 3 + [64] * 3, [1, 1, 1, 2, 1, 1, 2, 1, 1]
+        shapes = zip(widths, widths[1:], strides, strict=False)
         self.blocks = nn.Sequential(*(Residual(*shape) for shape in shapes))
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, n_classes))
         self.apply(he_initialise)
@@ -149,25 +163,47 @@ class ResNet20(Normalised):
 
 
 def lenet(n_classes=12, size=(128, 64)):
-    """LeNet-5 for spectrograms (N, 1, 128, 64): 6 and 16 filters of 5x5, max-pooling, dense layers of 120 and 84."""
-    features = [nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)]
+    """LeNet-5 for spectrograms (N, 1, 128, 64): 6 and 16 filters of 5x5, max-pooling, dense layers of 120 and
+    84."""
+    features = [
+        nn.Conv2d(1, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+    ]
     grid = tuple(((side - 4) // 2 - 4) // 2 for side in size)
-    classifier = [nn.Linear(16 * grid[0] * grid[1], 120), nn.ReLU(), nn.Dropout(0.5), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, n_classes)]
+    classifier = [
+        nn.Linear(16 * grid[0] * grid[1], 120),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, n_classes),
+    ]
     return Stacked(1, features, classifier, grid)
 
 
 class SentenceCNN(nn.Module):
-    """Convolutions of several widths over word vectors, the maximum over time of each, dropout, logits (Kim 2014).
+    """Convolutions of several widths over word vectors, the maximum over time of each, dropout, logits (Kim
+    2014).
 
-    Takes word numbers (N, L) or, to be explained, the word vectors (N, L, D) that ``embed`` gives for them. Number 0 is padding
-    and 1 an unknown word. Each filter sees zero vectors on either side of a sentence, so that further padding changes nothing.
+    Takes word numbers (N, L) or, to be explained, the word vectors (N, L, D) that ``embed`` gives for them.
+    Number 0 is padding and 1 an unknown word. Each filter sees zero vectors on either side of a sentence, so
+    that further padding changes nothing.
     """
 
-    def __init__(self, n_words=8000, dimension=100, widths=(3, 4, 5), n_filters=100, n_classes=2, dropout=0.5):
+    def __init__(
+        self, n_words=8000, dimension=100, widths=(3, 4, 5), n_filters=100, n_classes=2, dropout=0.5
+    ):
         super().__init__()
         self.embedding = nn.Embedding(n_words, dimension, padding_idx=0)
         nn.init.normal_(self.embedding.weight[1:], std=0.1)
-        self.convolutions = nn.ModuleList(nn.Conv1d(dimension, n_filters, width, padding=width) for width in widths)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(dimension, n_filters, width, padding=width) for width in widths
+        )
         self.relus = nn.ModuleList(nn.ReLU() for _ in widths)
         self.pool = nn.ModuleList(nn.AdaptiveMaxPool1d(1) for _ in widths)
         self.dropout = nn.Dropout(dropout)

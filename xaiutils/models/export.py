@@ -16,14 +16,18 @@ OPTIMIZERS = {"sgd": "SGD with Nesterov momentum 0.9", "adamw": "AdamW"}
 def export(name, recipe, trainer, splits, out):
     """Write NAME.safetensors, NAME.csv and NAME.md into ``out`` from the best epoch of ``trainer``.
 
-    Weights of layers are stored in half precision, biases and BatchNorm in single; the test set is scored with both, in float32
-    arithmetic, and the card says what the rounding costs.
+    Weights of layers are stored in half precision, biases and BatchNorm in single; the test set is scored
+    with both, in float32 arithmetic, and the card says what the rounding costs.
     """
     full = scores(trainer, trainer.best, splits.tests)
     stored = halved(trainer.best)
     half = scores(trainer, stored, splits.tests)
     described = {"class_names": splits.class_names} | splits.extras
-    save_file(stored, out / f"{name}.safetensors", metadata={key: json.dumps(value) for key, value in described.items()})
+    save_file(
+        stored,
+        out / f"{name}.safetensors",
+        metadata={key: json.dumps(value) for key, value in described.items()},
+    )
     log = pd.DataFrame(trainer.log)
     log.to_csv(out / f"{name}.csv", index=False)
     (out / f"{name}.md").write_text(card(name, recipe, trainer, splits, log, full, half))
@@ -32,20 +36,33 @@ def export(name, recipe, trainer, splits, out):
 def scores(trainer, state, tests):
     """Accuracy by test set of the network with the weights ``state``, in float32 arithmetic."""
     trainer.network.load_state_dict(state)
-    return {name: evaluate(trainer.network, examples, trainer.recipe, trainer.device, bf16=False)[1] for name, examples in tests.items()}
+    return {
+        name: evaluate(trainer.network, examples, trainer.recipe, trainer.device, bf16=False)[1]
+        for name, examples in tests.items()
+    }
 
 
 def halved(state):
-    """``state`` with every matrix and filter in float16; what has one dimension (biases, BatchNorm) is left alone."""
-    return {key: value.half().contiguous() if value.dim() > 1 else value.contiguous() for key, value in state.items()}
+    """``state`` with every matrix and filter in float16; what has one dimension (biases, BatchNorm) is left
+    alone."""
+    return {
+        key: value.half().contiguous() if value.dim() > 1 else value.contiguous()
+        for key, value in state.items()
+    }
 
 
 def card(name, recipe, trainer, splits, log, full, half):
     """The model card, in Markdown."""
     best = log.loc[log.held_out_accuracy.idxmax()]
     n_parameters = sum(p.numel() for p in trainer.network.parameters())
-    machine = "one GPU" if torch.device(trainer.device).type == "cuda" else f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
-    tested = "; ".join(f"{half[key]:.2%} on {len(labels):,} ({key})" for key, (_, labels) in splits.tests.items())
+    machine = (
+        "one GPU"
+        if torch.device(trainer.device).type == "cuda"
+        else f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
+    )
+    tested = "; ".join(
+        f"{half[key]:.2%} on {len(labels):,} ({key})" for key, (_, labels) in splits.tests.items()
+    )
     rounding = ", ".join(f"{value:.2%}" for value in full.values())
     ramp = f", dropout rising over {recipe.dropout_ramp:.0%} of the epochs" if recipe.dropout_ramp else ""
     sizes = "".join(f", {size}x{size} up to {share:.0%} of the epochs" for share, size in recipe.sizes)

@@ -1,11 +1,13 @@
-"""Pictures on their way into training: held-out splits, and flips and crops drawn for a whole batch at once."""
+"""Pictures on their way into training: held-out splits, and flips and crops drawn for a whole batch at
+once."""
 
 import torch
 import torch.nn.functional as F
 
 
 def split_by_class(inputs, labels, last):
-    """Cut off the ``last`` examples of each class: ((inputs, labels) of the rest, (inputs, labels) of those)."""
+    """Cut off the ``last`` examples of each class: ((inputs, labels) of the rest, (inputs, labels) of
+    those)."""
     held_out = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique():
         held_out[(labels == label).nonzero().flatten()[-last:]] = True
@@ -15,8 +17,8 @@ def split_by_class(inputs, labels, last):
 def pictures(pixels, generator=None, *, padding=4):
     """Bytes (N, H, W, C) -> inputs (N, C, H, W) in [0, 1], stored channels-last.
 
-    With a generator each picture is mirrored with probability 1/2 and cut out of itself, padded by ``padding`` black
-    pixels on every side, at a random place.
+    With a generator each picture is mirrored with probability 1/2 and cut out of itself, padded by
+    ``padding`` black pixels on every side, at a random place.
     """
     if generator is not None:
         pixels = _flip_and_crop(pixels, generator, padding)

@@ -8,7 +8,8 @@ PADDING, UNKNOWN = 0, 1
 
 
 def encode(sentences, vocabulary, length=None):
-    """Word numbers (N, length) of ``sentences``: positions in ``vocabulary``, 1 for a word that is not there, 0 behind the end.
+    """Word numbers (N, length) of ``sentences``: positions in ``vocabulary``, 1 for a word that is not there,
+    0 behind the end.
 
     ``length``  default: that of the longest sentence; longer sentences are cut
     """

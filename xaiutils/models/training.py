@@ -1,8 +1,8 @@
 """Train one of the project's own networks: ``train("lenet-digits")`` or ``make train MODEL=lenet-digits``.
 
-A plain PyTorch loop. After every epoch the state is written, so that a run cut off at any time goes on where that epoch ended,
-with the same numbers: the order of the data and its augmentation are drawn from (seed, epoch), and so is dropout.
-Torch's global generator is left as it was.
+A plain PyTorch loop. After every epoch the state is written, so that a run cut off at any time goes on where
+that epoch ended, with the same numbers: the order of the data and its augmentation are drawn from (seed,
+epoch), and so is dropout. Torch's global generator is left as it was.
 """
 
 import hashlib
@@ -14,20 +14,25 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils._pytree import tree_map
 from tqdm.auto import tqdm
 
 import xaiutils  # noqa: F401  (its import tells the allocator to keep freed memory)
 from xaiutils.models.recipes import recipe as find_recipe
 
+SITTINGS = Path(__file__).resolve().parents[2] / "data" / "weights" / "checkpoints"
+
 
 def train(model, epochs=None, seed=0, device=None, out=None, root=None, progress=True):
-    """Train the network called ``model`` by its recipe and return the folder with its weights, model card and curve.
+    """Train the network called ``model`` by its recipe and return the folder with its weights, model card and
+    curve.
 
     ``epochs``    how long the learning-rate cycle is; default: the recipe's
     ``seed``      draws initial weights, order, augmentation and dropout
     ``device``    default: a GPU if there is one
-    ``out``       folder for ``checkpoint.pt``, ``log.csv`` and the results; default ``build/train/MODEL``. A checkpoint found there
-                  is continued; one that was made with other settings is refused
+    ``out``       folder for ``checkpoint.pt``, ``log.csv`` and the results; default ``build/train/MODEL``. A
+                  checkpoint found there, or else one of an earlier sitting in ``data/weights/checkpoints``,
+                  is continued; other settings than its are refused
     ``root``      folder of data sets, default XAI_DATA
     """
     recipe = find_recipe(model)
@@ -35,7 +40,8 @@ def train(model, epochs=None, seed=0, device=None, out=None, root=None, progress
     out.mkdir(parents=True, exist_ok=True)
     splits = recipe.data(root)
     trainer = Trainer(recipe, splits, epochs or recipe.epochs, seed, device or default_device())
-    trainer.resume(out / "checkpoint.pt")
+    unfinished = SITTINGS / f"{model}.pt"
+    trainer.resume(out / "checkpoint.pt" if (out / "checkpoint.pt").exists() else unfinished)
     while trainer.epoch < trainer.epochs:
         trainer.run_epoch(progress, model)
         trainer.save(out / "checkpoint.pt")
@@ -53,8 +59,8 @@ def default_device():
 class Trainer:
     """A network in training: its weights, optimizer, schedule and log after ``epoch`` epochs.
 
-    ``log``   one row an epoch: epoch, rate (at its end), train_loss, train_accuracy (while training, with augmentation and dropout),
-              held_out_loss, held_out_accuracy, seconds; accuracies in 0 ... 1
+    ``log``   one row an epoch: epoch, rate (at its end), train_loss, train_accuracy (while training, with
+              augmentation and dropout), held_out_loss, held_out_accuracy, seconds; accuracies in 0 ... 1
     ``best``  the network's state after the epoch with the highest held-out accuracy
     """
 
@@ -64,38 +70,50 @@ class Trainer:
             torch.manual_seed(derived_seed(seed, "initial weights"))
             self.network = recipe.network()
         set_normalisation(self.network, splits.train[0], recipe.prepare)
-        self.dropouts = [(module, module.p) for module in self.network.modules() if isinstance(module, nn.Dropout)]
+        self.dropouts = [
+            (module, module.p) for module in self.network.modules() if isinstance(module, nn.Dropout)
+        ]
         self.network.to(device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, recipe)
         steps = -(-len(splits.train[1]) // recipe.batch_size)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, recipe.peak_rate, total_steps=epochs * steps, pct_start=recipe.warm_up, cycle_momentum=False
+            self.optimizer,
+            recipe.peak_rate,
+            total_steps=epochs * steps,
+            pct_start=recipe.warm_up,
+            cycle_momentum=False,
         )
         self.epoch, self.log, self.best = 0, [], None
 
     def run_epoch(self, progress=True, name=""):
         """One pass over the training set, then one over the held-out set."""
+        start = time.perf_counter()
         self.epoch += 1
-        start, generator = time.perf_counter(), torch.Generator().manual_seed(derived_seed(self.seed, self.epoch))
         for module, rate in self.dropouts:
             module.p = rate * self.recipe.dropout_at((self.epoch - 1) / max(1, self.epochs - 1))
+        loss, accuracy = self._training_pass(progress, name)
+        rate = self.schedule.get_last_lr()[0]
+        held_out_loss, held_out = evaluate(self.network, self.splits.held_out, self.recipe, self.device)
+        if held_out > max((row["held_out_accuracy"] for row in self.log), default=-1):
+            self.best = self._state()
+        row = {"epoch": self.epoch, "rate": rate, "train_loss": loss, "train_accuracy": accuracy}
+        row |= {"held_out_loss": held_out_loss, "held_out_accuracy": held_out}
+        self.log.append(row | {"seconds": round(time.perf_counter() - start, 1)})
+
+    def _training_pass(self, progress, name):
+        """Mean loss and accuracy over the training set, in an order of its own for each epoch."""
+        generator = torch.Generator().manual_seed(derived_seed(self.seed, self.epoch))
         order = torch.randperm(len(self.splits.train[1]), generator=generator).split(self.recipe.batch_size)
+        title = f"{name} epoch {self.epoch}/{self.epochs}"
         loss = hits = seen = 0
         with torch.random.fork_rng(_gpus(self.device)):
             torch.manual_seed(derived_seed(self.seed, f"dropout {self.epoch}"))
-            bar = tqdm(order, desc=f"{name} epoch {self.epoch}/{self.epochs}", disable=not progress, mininterval=5)
+            bar = tqdm(order, desc=title, disable=not progress, mininterval=5)
             for batch in bar:
                 batch_loss, batch_hits = self._step(batch, generator)
                 loss, hits, seen = loss + batch_loss * len(batch), hits + batch_hits, seen + len(batch)
                 bar.set_postfix(loss=f"{loss / seen:.3f}", accuracy=f"{hits / seen:.3f}", refresh=False)
-        rate = self.schedule.get_last_lr()[0]
-        held_out_loss, held_out = evaluate(self.network, self.splits.held_out, self.recipe, self.device)
-        if held_out > max((row["held_out_accuracy"] for row in self.log), default=-1):
-            self.best = {key: value.cpu().clone() for key, value in self.network.state_dict().items()}
-        self.log.append(
-            {"epoch": self.epoch, "rate": rate, "train_loss": loss / seen, "train_accuracy": hits / seen, "held_out_loss": held_out_loss,
-             "held_out_accuracy": held_out, "seconds": round(time.perf_counter() - start, 1)}
-        )  # fmt: skip
+        return loss / seen, hits / seen
 
     def _step(self, batch, generator):
         inputs, labels = self.splits.train
@@ -114,11 +132,20 @@ class Trainer:
         self.schedule.step()
         return loss.item(), int((scores.argmax(1) == y).sum())
 
+    def _state(self):
+        return {key: value.cpu().clone() for key, value in self.network.state_dict().items()}
+
     def _settings(self):
-        return {"seed": self.seed, "epochs": self.epochs, "examples": len(self.splits.train[1]), "batch_size": self.recipe.batch_size}
+        return {
+            "seed": self.seed,
+            "epochs": self.epochs,
+            "examples": len(self.splits.train[1]),
+            "batch_size": self.recipe.batch_size,
+        }
 
     def save(self, path):
-        """Write everything a resumed run needs; the file is replaced in one step, so a cut leaves the old one whole."""
+        """Write everything a resumed run needs; the file is replaced in one step, so a cut leaves the old one
+        whole."""
         state = {"settings": self._settings(), "epoch": self.epoch, "log": self.log, "best": self.best}
         state |= {part: getattr(self, part).state_dict() for part in ("network", "optimizer", "schedule")}
         partial = path.with_name(f"{path.name}.partial")
@@ -131,14 +158,31 @@ class Trainer:
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
         if state["settings"] != self._settings():
-            raise ValueError(f"out must hold a checkpoint of this run's settings {self._settings()}, got {state['settings']} in {path}.")
+            raise ValueError(
+                f"out must hold a checkpoint of this run's settings {self._settings()}, got {state['settings']} in {path}."
+            )
         for part in ("network", "optimizer", "schedule"):
             getattr(self, part).load_state_dict(state[part])
-        self.epoch, self.log, self.best = state["epoch"], state["log"], state["best"]
+        self.epoch, self.log, self.best = state["epoch"], state["log"], state["best"] or self._state()
+
+
+def keep_for_later(checkpoint, model):
+    """Copy ``checkpoint`` to ``data/weights/checkpoints`` with weights and momentum in half precision and
+    without the best epoch.
+
+    Small enough to be committed between two sittings; the run that goes on from it is close to, not equal to,
+    one uncut.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True) | {"best": None}
+    for part in ("network", "optimizer"):
+        state[part] = tree_map(lambda x: x.half() if torch.is_tensor(x) and x.dim() > 1 else x, state[part])
+    SITTINGS.mkdir(parents=True, exist_ok=True)
+    torch.save(state, SITTINGS / f"{model}.pt")
 
 
 def evaluate(network, examples, recipe, device, bf16=None):
-    """Mean cross-entropy and accuracy of ``network`` in eval mode on ``examples``, a pair (inputs, labels)."""
+    """Mean cross-entropy and accuracy of ``network`` in eval mode on ``examples``, a pair (inputs,
+    labels)."""
     network.eval()
     inputs, labels = examples
     loss = hits = 0
@@ -152,7 +196,8 @@ def evaluate(network, examples, recipe, device, bf16=None):
 
 
 def set_normalisation(network, inputs, prepare, n=5000):
-    """Put mean and standard deviation by channel, over ``n`` evenly spaced training examples, into the network's buffers."""
+    """Put mean and standard deviation by channel, over ``n`` evenly spaced training examples, into the
+    network's buffers."""
     if hasattr(network, "mean"):
         sample = prepare(inputs[:: max(1, len(inputs) // n)])
         network.mean.copy_(sample.mean((0, 2, 3)))

@@ -42,13 +42,16 @@ class Recipe:
     ``network``     () -> freshly initialised network
     ``input_shape`` of one input of the network: (C, H, W), for text (L, D)
     ``data``        (folder of data sets) -> Splits
-    ``prepare``     (raw batch, generator) -> inputs; draws the augmentation from the generator, None means no augmentation
+    ``prepare``     (raw batch, generator) -> inputs; draws the augmentation from the generator, None means no
+                    augmentation
     ``optimizer``   "sgd" (Nesterov momentum 0.9) or "adamw"
-    ``peak_rate``   highest learning rate, reached after ``warm_up`` of all steps; it starts at 1/25 of it and ends near 0
+    ``peak_rate``   highest learning rate, reached after ``warm_up`` of all steps; it starts at 1/25 of it and
+                    ends near 0
     ``bf16``        run forward and backward pass in bfloat16 (weights stay float32)
-    ``sizes``       pictures are shrunk while the network is young: ((share of the epochs, height and width), ...); after the last
-                    share, and in every measurement, they have their own size
-    ``dropout_ramp``  share of the epochs over which dropout rises from none to the network's own rates (Morerio et al. 2017)
+    ``sizes``       pictures are shrunk while the network is young: ((share of the epochs, height and width),
+                    ...); after the last share, and in every measurement, they have their own size
+    ``dropout_ramp``  share of the epochs over which dropout rises from none to the network's own rates
+                      (Morerio et al. 2017)
     ``card``        words for the model card: what the data is, its split, its licence
     """
 
@@ -69,7 +72,8 @@ class Recipe:
     dropout_ramp: float = 0.0
 
     def size_at(self, progress):
-        """Height and width to train at when ``progress`` (0 to 1) of the epochs has passed; None for the pictures' own."""
+        """Height and width to train at when ``progress`` (0 to 1) of the epochs has passed; None for the
+        pictures' own."""
         return next((size for share, size in self.sizes if progress <= share), None)
 
     def dropout_at(self, progress):
@@ -81,5 +85,7 @@ def recipe(name):
     """The recipe called ``name``, one of ``NAMES``."""
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES, n=3, cutoff=0.4) or list(NAMES)
-        raise ValueError(f"model must be one this project trains ({', '.join(NAMES)}), got {name!r}; near it: {', '.join(near)}.")
+        raise ValueError(
+            f"model must be one this project trains ({', '.join(NAMES)}), got {name!r}; near it: {', '.join(near)}."
+        )
     return import_module(f"{__name__}.{NAMES[name]}").RECIPE

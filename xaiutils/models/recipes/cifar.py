@@ -20,7 +20,8 @@ def data(root=None):
 
 
 def shuffled(root=None, n=5000, seed=0):
-    """The last ``n`` / 10 training pictures of each class under labels drawn at random; they are test set, too: what counts is memory."""
+    """The last ``n`` / 10 training pictures of each class under labels drawn at random; they are test set,
+    too: what counts is memory."""
     images = cifar.read("cifar10", "train", root)
     _, (pixels, labels) = split_by_class(images.pixels, images.labels, last=n // 10)
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))

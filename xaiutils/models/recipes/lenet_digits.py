@@ -1,4 +1,5 @@
-"""LeNet on spectrograms of spoken digits, recorded and synthesized, and of AXAI's words "right" and "tree"."""
+"""LeNet on spectrograms of spoken digits, recorded and synthesized, and of AXAI's words "right" and
+"tree"."""
 
 import torch
 
@@ -9,18 +10,23 @@ from xaiutils.models.recipes import Recipe, Splits
 
 
 def data(root=None):
-    """Recordings and synthesized words together to learn from; takes and voices that are not among them to test."""
+    """Recordings and synthesized words together to learn from; takes and voices that are not among them to
+    test."""
     parts = [spoken_digits.recordings("train", root), spoken_digits.synthesized("train")]
     sounds, labels = torch.cat([part.sounds for part in parts]), torch.cat([part.labels for part in parts])
     mixed = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     train, held_out = split_by_class(sounds[mixed], labels[mixed], last=30)
     recorded, spoken = spoken_digits.recordings("test", root), spoken_digits.synthesized("test")
-    tests = {"recordings": (recorded.sounds, recorded.labels), "other synthesized voices": (spoken.sounds, spoken.labels)}
+    tests = {
+        "recordings": (recorded.sounds, recorded.labels),
+        "other synthesized voices": (spoken.sounds, spoken.labels),
+    }
     return Splits(train, held_out, tests, list(spoken_digits.WORDS))
 
 
 def prepare(sounds, generator=None):
-    """Spectrograms; with a generator the sounds are moved by up to 0.1 s and hidden in white noise 50 to 10 decibels weaker."""
+    """Spectrograms; with a generator the sounds are moved by up to 0.1 s and hidden in white noise 50 to 10
+    decibels weaker."""
     if generator is not None:
         shifts = torch.randint(-800, 801, (len(sounds), 1), generator=generator)
         sounds = sounds.gather(1, (torch.arange(sounds.shape[1]) - shifts) % sounds.shape[1])

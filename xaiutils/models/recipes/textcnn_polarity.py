@@ -19,14 +19,21 @@ def data(root=None):
     inner, outer = sentence_polarity.split(len(rest), share=1 / 9, seed=1)
     train, held_out = rest[inner], rest[outer]
     counts = Counter(word for i in train for word in set(sentence_polarity.words(sentences[i])))
-    vocabulary = ["<padding>", "<unknown>", *sorted(counts, key=lambda word: (-counts[word], word))[: N_WORDS - 2]]
+    vocabulary = [
+        "<padding>",
+        "<unknown>",
+        *sorted(counts, key=lambda word: (-counts[word], word))[: N_WORDS - 2],
+    ]
     numbers = encode(sentences, vocabulary, LENGTH)
     train, held_out, test = ((numbers[part], labels[part]) for part in (train, held_out, test))
-    return Splits(train, held_out, {"test set": test}, list(sentence_polarity.CLASS_NAMES), {"vocabulary": vocabulary})
+    return Splits(
+        train, held_out, {"test set": test}, list(sentence_polarity.CLASS_NAMES), {"vocabulary": vocabulary}
+    )
 
 
 def prepare(numbers, generator=None):
-    """Word numbers without the columns that only pad; with a generator a fifth of the words becomes unknown."""
+    """Word numbers without the columns that only pad; with a generator a fifth of the words becomes
+    unknown."""
     numbers = numbers[:, : int((numbers > 0).sum(1).max())]
     if generator is None:
         return numbers

@@ -9,7 +9,8 @@ from xaiutils.models.recipes import Recipe, Splits
 
 
 def data(root=None):
-    """400 training pictures a class as in the thesis, the next 20 held out, the official validation set as test set."""
+    """400 training pictures a class as in the thesis, the next 20 held out, the official validation set as
+    test set."""
     images, test = tiny_imagenet.read("train", root, per_class=420), tiny_imagenet.read("val", root)
     train, held_out = split_by_class(images.pixels, images.labels, last=20)
     return Splits(train, held_out, {"test set": (test.pixels, test.labels)}, images.class_names)
