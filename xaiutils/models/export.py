@@ -22,11 +22,11 @@ def export(name, recipe, trainer, splits, out):
     full = scores(trainer, trainer.best, splits.tests)
     stored = halved(trainer.best)
     half = scores(trainer, stored, splits.tests)
-    described = {"class_names": splits.class_names} | splits.extras
+    kept = {"class_names": splits.class_names} | splits.extras
     save_file(
         stored,
         out / f"{name}.safetensors",
-        metadata={key: json.dumps(value) for key, value in described.items()},
+        metadata={key: json.dumps(value) for key, value in kept.items()},
     )
     log = pd.DataFrame(trainer.log)
     log.to_csv(out / f"{name}.csv", index=False)
@@ -54,34 +54,48 @@ def halved(state):
 def card(name, recipe, trainer, splits, log, full, half):
     """The model card, in Markdown."""
     best = log.loc[log.held_out_accuracy.idxmax()]
-    n_parameters = sum(p.numel() for p in trainer.network.parameters())
-    machine = (
-        "one GPU"
-        if torch.device(trainer.device).type == "cuda"
-        else f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
-    )
+    n_parameters, n_classes = sum(p.numel() for p in trainer.network.parameters()), len(splits.class_names)
     tested = "; ".join(
         f"{half[key]:.2%} on {len(labels):,} ({key})" for key, (_, labels) in splits.tests.items()
     )
-    rounding = ", ".join(f"{value:.2%}" for value in full.values())
-    ramp = f", dropout rising over {recipe.dropout_ramp:.0%} of the epochs" if recipe.dropout_ramp else ""
-    sizes = "".join(f", {size}x{size} up to {share:.0%} of the epochs" for share, size in recipe.sizes)
-    return f"""# {name}
+    before = ", ".join(f"{value:.2%}" for value in full.values())
+    rows = {
+        "network": f"{n_parameters:,} parameters, {n_classes} classes; {recipe.card['source']}",
+        "data": recipe.card["data"],
+        "split": f"{recipe.card['split']}: {len(splits.train[1]):,} / {len(splits.held_out[1]):,} held out",
+        "recipe": f"{trainer.epochs} epochs, {described(recipe)}",
+        "seed": trainer.seed,
+        "epoch kept": f"{int(best.epoch)}, the best on the held-out examples ({best.held_out_accuracy:.2%})",
+        "**test accuracy**": f"**{tested}** with the stored half-precision weights, {before} before rounding; "
+        "measured once, in float32",
+        "machine": f"{machine(trainer.device)}, {log.seconds.sum() / 3600:.1f} hours",
+        "date": datetime.date.today().isoformat(),
+        "licence of the data": recipe.card["licence"],
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return (
+        f"# {name}\n\n| | |\n|---|---|\n{table}\n\n"
+        f"Reproduce with `make train MODEL={name}`; the training curve is `{name}.csv`.\n"
+    )
 
-| | |
-|---|---|
-| network | {n_parameters:,} parameters, {len(splits.class_names)} classes; {recipe.card["source"]} |
-| data | {recipe.card["data"]} |
-| split | {recipe.card["split"]}: {len(splits.train[1]):,} / {len(splits.held_out[1]):,} held out |
-| recipe | {trainer.epochs} epochs, {OPTIMIZERS[recipe.optimizer]}, one-cycle learning rate with its peak {recipe.peak_rate} after \
-{recipe.warm_up:.0%} of the steps, batch {recipe.batch_size}, weight decay {recipe.weight_decay}, label smoothing {recipe.label_smoothing}{ramp}{sizes}, \
-{"bfloat16 autocast" if recipe.bf16 else "float32"} |
-| seed | {trainer.seed} |
-| epoch kept | {int(best.epoch)}, the best on the held-out examples ({best.held_out_accuracy:.2%}) |
-| **test accuracy** | **{tested}** with the stored half-precision weights, {rounding} before rounding; measured once, in float32 |
-| machine | {machine}, {log.seconds.sum() / 3600:.1f} hours |
-| date | {datetime.date.today().isoformat()} |
-| licence of the data | {recipe.card["licence"]} |
 
-Reproduce with `make train MODEL={name}`; the training curve is `{name}.csv`.
-"""
+def described(recipe):
+    """A recipe in words."""
+    words = [
+        OPTIMIZERS[recipe.optimizer],
+        f"one-cycle learning rate with its peak {recipe.peak_rate} after {recipe.warm_up:.0%} of the steps",
+        f"batch {recipe.batch_size}, weight decay {recipe.weight_decay}",
+        f"label smoothing {recipe.label_smoothing}",
+    ]
+    if recipe.dropout_ramp:
+        words.append(f"dropout rising over {recipe.dropout_ramp:.0%} of the epochs")
+    words += [f"{size}x{size} pixels up to {share:.0%} of the epochs" for share, size in recipe.sizes]
+    return ", ".join([*words, "bfloat16 autocast" if recipe.bf16 else "float32"])
+
+
+def machine(device):
+    """The kind of machine, in general terms."""
+    if torch.device(device).type == "cuda":
+        return "one GPU"
+    n = torch.get_num_threads()
+    return f"{n} CPU core{'s' * (n > 1)} ({platform.machine()})"
