@@ -175,7 +175,9 @@ def test_recording_keeps_the_run_and_does_not_make_it_run_again(root, monkeypatc
     add_notebook(root, "doc/good", "import json, os\nfolder = os.environ['XAIUTILS_BUILD'] + '/medium/doc/good/'\nos.mkdir(folder + 'tables')",
                  "open(folder + 'tables/per_image.csv', 'w').write('a\\n1\\n')",
                  "json.dump([], open(folder + 'claims.json', 'w'))\njson.dump({}, open(folder + 'provenance.json', 'w'))")
+    add_notebook(root, "00_start", "'a notebook without claims'")
     monkeypatch.setattr("xaiutils.claims.repository", lambda: root)
     assert reproduce(root, profile="medium", record=True)[0]
     assert (root / "data" / "recorded" / "doc" / "good" / "per_image.csv").read_text() == "a\n1\n"
+    assert [path.name for path in (root / "data" / "recorded").iterdir()] == ["doc"]
     assert fresh(root, "doc/good", "medium")

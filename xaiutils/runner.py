@@ -160,7 +160,7 @@ def reproduce(profile="small", only=(), *, jobs=None, record=False, force=False,
                  f"{len(stale)} to run, {jobs} at a time with {threads} threads each")
     errors = run_all(stale, jobs, threads, progress)
     for task in tasks if record else []:
-        if task.name not in errors:
+        if task.name not in errors and (task.folder / "claims.json").exists():  # without claims there is nothing to keep
             record_results(task)
     conclude(profile, errors, root, progress)
     return not errors
