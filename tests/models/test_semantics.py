@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from xaiutils.models.semantics import class_cosines
+from xaiutils.models.semantics import class_cosines, near_and_far
 
 
 def network(*rows):
@@ -35,3 +35,11 @@ def test_breeds_of_dog_are_alike_and_unlike_an_espresso():
 def test_a_network_without_a_linear_layer_is_refused():
     with pytest.raises(ValueError, match="linear layer"):
         class_cosines(nn.Sequential(nn.Conv2d(3, 5, 1), nn.Flatten()))
+
+
+def test_near_and_far_leave_out_what_they_are_told_to():
+    cosines = class_cosines(network([1, 0], [6, 8], [0, -2], [-1, 0]))         # with class 0: 1, 0.6, 0, -1
+    assert near_and_far(cosines, 0) == (1, 3)
+    assert near_and_far(cosines, 0, without=[1, 3]) == (2, 2)
+    with pytest.raises(ValueError, match="at least one of the 4 classes"):
+        near_and_far(cosines, 0, without=[1, 2, 3])

@@ -22,3 +22,19 @@ def class_cosines(model):
     rows = linear[-1].weight.detach().double()
     rows = rows / rows.norm(dim=1, keepdim=True)
     return rows @ rows.T
+
+
+def near_and_far(cosines, label, without=()):
+    """The class of highest and the class of lowest cosine with class ``label``, two ints.
+
+    ``cosines``  (K, K) from :func:`class_cosines`
+    ``without``  classes that are not to be chosen; ``label`` itself never is
+
+    Ties go to the smaller index. ValueError where nothing is left to choose from.
+    """
+    left_out = {int(label), *map(int, without)}
+    order = cosines[label].argsort(descending=True, stable=True).tolist()
+    order = [other for other in order if other not in left_out]
+    if not order:
+        raise ValueError(f"without must leave at least one of the {len(cosines)} classes, got {sorted(left_out)}.")
+    return order[0], order[-1]
