@@ -36,9 +36,9 @@ def train(model, epochs=None, seed=0, device=None, out=None, root=None, progress
     ``root``      folder of data sets, default XAI_DATA
     """
     recipe = find_recipe(model)
+    splits = recipe.data(root)
     out = Path(out or Path("build") / "train" / model)
     out.mkdir(parents=True, exist_ok=True)
-    splits = recipe.data(root)
     trainer = Trainer(recipe, splits, epochs or recipe.epochs, seed, device or default_device())
     unfinished = SITTINGS / f"{model}.pt"
     trainer.resume(out / "checkpoint.pt" if (out / "checkpoint.pt").exists() else unfinished)
