@@ -51,3 +51,5 @@ def test_the_input_as_its_own_baseline_gives_nothing():
 def test_no_steps_are_refused():
     with pytest.raises(ValueError, match="n_steps must be a positive integer, got 0"):
         IntegratedGradients(toys.cnn()).attribute(toys.images(), target=0, n_steps=0)
+    with pytest.raises(ValueError, match="n_steps must be at least 2 for method='riemann_middle', got 1"):
+        IntegratedGradients(toys.cnn()).attribute(toys.images(), target=0, n_steps=1, method="riemann_middle")

@@ -90,6 +90,8 @@ class IntegratedGradients(Attribution):
                   internal_batch_size=None, return_convergence_delta=False, *, seed=0, generator=None):
         if n_steps < 1 or int(n_steps) != n_steps:
             raise ValueError(f"n_steps must be a positive integer, got {n_steps!r}.")
+        if n_steps < 2 and method.startswith("riemann"):
+            raise ValueError(f"n_steps must be at least 2 for method={method!r}, got {n_steps}.")
         with self.session(inputs, target, additional_forward_args, internal_batch_size) as session:
             start = resolve_baselines(baselines, session.inputs, resolve_seed(seed, generator))
             attributions = _by_batches(
