@@ -34,6 +34,8 @@ def test_paired_lines_join_the_values_of_one_image():
     ax = plots.paired(VALUES).axes[0]
     for image, line in enumerate(ax.lines[:12]):
         assert line.get_xdata().tolist() == [numbers[image] for numbers in VALUES.values()]
+        dots = [points.get_offsets()[image, 1] for points in ax.collections[::2]]
+        assert line.get_ydata().tolist() == dots
 
 
 def test_paired_versus_shows_differences_against_the_line_at_zero():

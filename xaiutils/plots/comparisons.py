@@ -27,17 +27,18 @@ def paired(values, versus=None, *, label="value", better="higher", ax=None):
     values = {method: as_array(numbers, f"values of {method!r}") for method, numbers in values.items()}
     if len({numbers.shape for numbers in values.values()} | {(len(next(iter(values.values()))),)}) > 1:
         raise ValueError(f"values must be (N,) each, of the same images, got {[v.shape for v in values.values()]}.")
+    spread = _spread(len(next(iter(values.values()))))                                         # (N,)
     if versus is not None:
         reference = values[one_of("versus", versus, values)]
         values = {method: numbers - reference for method, numbers in values.items() if method != versus}
     fig, ax = axes_of(ax, (6.4, 0.6 * len(values) + 1.2))
     if versus is None:
-        ax.plot(list(values.values()), np.arange(len(values)), color=GREY, linewidth=0.5, alpha=0.4)
+        ax.plot(list(values.values()), np.arange(len(values))[:, None] + spread, color=GREY, linewidth=0.5, alpha=0.4)
     else:
         ax.axvline(0, color="#000000", linewidth=1)
     for place, (colour, numbers) in enumerate(zip(colours_of(values), values.values())):
         low, high = intervals.percentile(intervals.resample(numbers))
-        ax.scatter(numbers, place + _spread(len(numbers)), s=14, color=colour, alpha=0.45, linewidth=0)
+        ax.scatter(numbers, place + spread, s=16, color=colour, alpha=0.45, linewidth=0)
         mean = numbers.mean()
         ax.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="D", markersize=5, capsize=4, color="#000000",
                     markerfacecolor=colour, zorder=5)

@@ -1,7 +1,8 @@
 """Heat maps beside their photographs: one call for images x methods, with a colour scale that can be read off.
 
 Signed maps use a scale symmetric about 0, where white says "no influence". Nothing is dropped in silence: a map without
-any value but 0, or without a positive one, says so in its place; NaN is refused.
+any value but 0, or without a positive one, says so in its place; NaN is refused. Where a figure has fewer dots than a
+map has pixels, neighbours of opposite sign mix to a violet grey that is on no scale: signs alternate there.
 """
 
 from typing import NamedTuple
