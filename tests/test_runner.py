@@ -90,7 +90,8 @@ def test_nothing_runs_where_a_name_is_wrong(root):
 def test_what_an_interrupted_run_finished_is_kept_and_its_processes_end(root, monkeypatch):
     add_notebook(root, "doc/a", "print('quick')")
     add_notebook(root, "doc/b", f"import os\nopen({str(root / 'pid')!r}, 'w').write(str(os.getpid()))\nimport time\ntime.sleep(120)")
-    command = ["from xaiutils import runner", f"runner.reproduce(root={str(root)!r}, jobs=1)"]
+    command = ["import signal", "signal.signal(signal.SIGINT, signal.default_int_handler)",  # a background shell ignores it
+               "from xaiutils import runner", f"runner.reproduce(root={str(root)!r}, jobs=1)"]
     process = subprocess.Popen([sys.executable, "-c", "; ".join(command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 90
     while not (root / "pid").exists() and time.monotonic() < deadline and process.poll() is None:
