@@ -123,7 +123,7 @@ def test_accuracies_of_the_cards_are_measured_again(name):
     network = own_network(name)
     assert [key for _, key in claimed] == list(tests)
     for accuracy, key in claimed:
-        assert evaluate(network, tests[key], made_by, "cpu", bf16=False)[1] == pytest.approx(
+        assert evaluate(network, tests[key], made_by, "cpu")[1] == pytest.approx(
             accuracy, abs=2e-3
         )
 

@@ -142,11 +142,25 @@ def test_evaluation_is_cross_entropy_and_accuracy_without_dropout():
             return nn.functional.dropout(torch.tensor([2.0, 0.0, 0.0]).expand(len(x), 3), 0.9, self.training)
 
     labels = torch.tensor([0] * 300 + [1] * 100)
-    loss, accuracy = evaluate(
-        Constant(), (torch.zeros(400, 1), labels), dataclasses.replace(RECIPE, bf16=False), "cpu"
-    )
+    loss, accuracy = evaluate(Constant(), (torch.zeros(400, 1), labels), RECIPE, "cpu")
     assert accuracy == 0.75
     assert loss == pytest.approx(math.log(math.e**2 + 2) - 2 * 0.75, rel=1e-6)
+
+
+@pytest.mark.parametrize("capable", [True, False])
+def test_bfloat16_is_used_where_the_processor_has_instructions_for_it(monkeypatch, capable):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": capable})
+    seen = []
+
+    class Spied(Toy):
+        def forward(self, x):
+            scores = super().forward(x)
+            seen.append(scores.dtype)
+            return scores
+
+    trainer = Trainer(dataclasses.replace(RECIPE, network=Spied), RECIPE.data(), 1, 0, "cpu")
+    trainer.run_epoch(progress=False)
+    assert set(seen) == {torch.bfloat16 if capable else torch.float32}
 
 
 def test_normalisation_is_set_from_the_training_inputs():

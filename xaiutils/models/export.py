@@ -37,7 +37,7 @@ def scores(trainer, state, tests):
     """Accuracy by test set of the network with the weights ``state``, in float32 arithmetic."""
     trainer.network.load_state_dict(state)
     return {
-        name: evaluate(trainer.network, examples, trainer.recipe, trainer.device, bf16=False)[1]
+        name: evaluate(trainer.network, examples, trainer.recipe, trainer.device)[1]
         for name, examples in tests.items()
     }
 
@@ -63,12 +63,12 @@ def card(name, recipe, trainer, splits, log, full, half):
         "network": f"{n_parameters:,} parameters, {n_classes} classes; {recipe.card['source']}",
         "data": recipe.card["data"],
         "split": f"{recipe.card['split']}: {len(splits.train[1]):,} / {len(splits.held_out[1]):,} held out",
-        "recipe": f"{trainer.epochs} epochs, {described(recipe)}",
+        "recipe": f"{trainer.epochs} epochs, {described(recipe, trainer.bf16)}",
         "seed": trainer.seed,
         "epoch kept": f"{int(best.epoch)}, the best on the held-out examples ({best.held_out_accuracy:.2%})",
         "**test accuracy**": f"**{tested}** with the stored half-precision weights, {before} before rounding; "
         "measured once, in float32",
-        "machine": f"{machine(trainer.device)}, {log.seconds.sum() / 3600:.1f} hours",
+        "machine": f"{machine(trainer.device)}, {log.seconds.sum() / 60:.0f} minutes",
         "date": datetime.date.today().isoformat(),
         "licence of the data": recipe.card["licence"],
     }
@@ -79,8 +79,8 @@ def card(name, recipe, trainer, splits, log, full, half):
     )
 
 
-def described(recipe):
-    """A recipe in words."""
+def described(recipe, bf16):
+    """A recipe in words; ``bf16`` says whether it was run in bfloat16."""
     words = [
         OPTIMIZERS[recipe.optimizer],
         f"one-cycle learning rate with its peak {recipe.peak_rate} after {recipe.warm_up:.0%} of the steps",
@@ -90,7 +90,7 @@ def described(recipe):
     if recipe.dropout_ramp:
         words.append(f"dropout rising over {recipe.dropout_ramp:.0%} of the epochs")
     words += [f"{size}x{size} pixels up to {share:.0%} of the epochs" for share, size in recipe.sizes]
-    return ", ".join([*words, "bfloat16 autocast" if recipe.bf16 else "float32"])
+    return ", ".join([*words, "bfloat16 autocast" if bf16 else "float32"])
 
 
 def machine(device):

@@ -66,6 +66,7 @@ class Trainer:
 
     def __init__(self, recipe, splits, epochs, seed, device):
         self.recipe, self.splits, self.epochs, self.seed, self.device = recipe, splits, epochs, seed, device
+        self.bf16 = recipe.bf16 and computes_bf16(device)
         with torch.random.fork_rng(_gpus(device)):
             torch.manual_seed(derived_seed(seed, "initial weights"))
             self.network = recipe.network()
@@ -93,7 +94,9 @@ class Trainer:
             module.p = rate * self.recipe.dropout_at((self.epoch - 1) / max(1, self.epochs - 1))
         loss, accuracy = self._training_pass(progress, name)
         rate = self.schedule.get_last_lr()[0]
-        held_out_loss, held_out = evaluate(self.network, self.splits.held_out, self.recipe, self.device)
+        held_out_loss, held_out = evaluate(
+            self.network, self.splits.held_out, self.recipe, self.device, self.bf16
+        )
         if held_out > max((row["held_out_accuracy"] for row in self.log), default=-1):
             self.best = self._state()
         row = {"epoch": self.epoch, "rate": rate, "train_loss": loss, "train_accuracy": accuracy}
@@ -123,7 +126,7 @@ class Trainer:
         if size is not None:
             x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
         y = labels[batch].to(self.device)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.recipe.bf16):
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.bf16):
             scores = self.network(x)
         loss = F.cross_entropy(scores.float(), y, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.zero_grad()
@@ -180,14 +183,22 @@ def keep_for_later(checkpoint, model):
     torch.save(state, SITTINGS / f"{model}.pt")
 
 
-def evaluate(network, examples, recipe, device, bf16=None):
+def computes_bf16(device):
+    """Whether ``device`` has instructions for bfloat16; without them it is emulated, ten times slower than
+    float32."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capable = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return any(capable.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def evaluate(network, examples, recipe, device, bf16=False):
     """Mean cross-entropy and accuracy of ``network`` in eval mode on ``examples``, a pair (inputs,
     labels)."""
     network.eval()
     inputs, labels = examples
     loss = hits = 0
-    enabled = recipe.bf16 if bf16 is None else bf16
-    with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=enabled):
+    with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
         for batch in torch.arange(len(labels)).split(250):
             scores, y = network(recipe.prepare(inputs[batch]).to(device)).float(), labels[batch].to(device)
             loss += F.cross_entropy(scores, y, reduction="sum").item()

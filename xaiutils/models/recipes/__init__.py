@@ -47,7 +47,8 @@ class Recipe:
     ``optimizer``   "sgd" (Nesterov momentum 0.9) or "adamw"
     ``peak_rate``   highest learning rate, reached after ``warm_up`` of all steps; it starts at 1/25 of it and
                     ends near 0
-    ``bf16``        run forward and backward pass in bfloat16 (weights stay float32)
+    ``bf16``        run forward and backward pass in bfloat16 (weights stay float32) where the device has
+                    instructions for it
     ``sizes``       pictures are shrunk while the network is young: ((share of the epochs, height and width),
                     ...); after the last share, and in every measurement, they have their own size
     ``dropout_ramp``  share of the epochs over which dropout rises from none to the network's own rates
