@@ -30,8 +30,9 @@ def test_functional_rectifiers_are_seen():
     (nn.Sequential(nn.ReLU6()), "handled", "ReLU6"), (nn.Sequential(nn.GELU()), "refused", "gelu; use saliency"),
     (nn.Sequential(nn.Linear(2, 2)), "refused", "no activation at all"),
 ])
-def test_guided_backprop_fits_where_there_are_rectifiers(model, verdict, word):
-    fit = check("guided-backprop", model.eval(), torch.ones(1, 2))
+@pytest.mark.parametrize("method", ["guided-backprop", "deconvnet"])
+def test_rules_of_rectifiers_fit_where_there_are_rectifiers(method, model, verdict, word):
+    fit = check(method, model.eval(), torch.ones(1, 2))
     assert fit.verdict == verdict and word in fit.reason
 
 

@@ -13,6 +13,7 @@ from functools import partial, update_wrapper
 from xaiutils.methods.agi import AGI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
+from xaiutils.methods.deconvnet import DeconvNet
 from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.rap import RAP
@@ -30,6 +31,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "integrated-gradients": IntegratedGradients,
     "smoothgrad": SmoothGrad,
     "guided-backprop": GuidedBackprop,
+    "deconvnet": DeconvNet,
     "lrp-epsilon": _preset(LRP, rule="epsilon"),
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
@@ -37,4 +39,4 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "GuidedBackprop", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]
+__all__ = ["METHODS", "AGI", "Attribution", "DeconvNet", "GuidedBackprop", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]

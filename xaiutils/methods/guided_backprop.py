@@ -1,15 +1,10 @@
 """Guided Backpropagation."""
 
-from xaiutils.methods.base import Attribution
-from xaiutils.methods.propagation import BackwardRules, passes
+from xaiutils.methods.propagation import passes
+from xaiutils.methods.rectifiers import RectifierMethod
 
 
-def guided(call, inputs, above):
-    """Send back what is positive and where the rectifier was open."""
-    return above.clamp(min=0) * passes(call, inputs[0])
-
-
-class GuidedBackprop(Attribution):
+class GuidedBackprop(RectifierMethod):
     r"""The gradient, with negative parts cut off at every rectifier on the way back.
 
     .. math:: R^{l} = \mathbb{1}[0 < x^{l} < c]\;\mathrm{max}(R^{l+1}, 0), \qquad A = R^{0}, \quad R^{L} = e_t
@@ -27,13 +22,7 @@ class GuidedBackprop(Attribution):
     Source        Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity, ICLR workshop 2015, section 3.4.
     """
 
-    def attribute(self, inputs, target=None, additional_forward_args=None, *, internal_batch_size=None, seed=0,
-                  generator=None, return_convergence_delta=False):
-        rules = BackwardRules({"rectifier": guided})
-        with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
-            session.engine.forward_func = rules.around(self.forward_func)
-            _, attributions = session.engine.gradients(session.inputs, session.target)
-        if "rectifier" not in rules.seen:
-            raise ValueError("GuidedBackprop needs rectifiers (ReLU, ReLU6) in the model, found "
-                             f"{', '.join(rules.seen) or 'no activation'} only; use Saliency for its gradient.")
-        return attributions.contiguous()
+    @staticmethod
+    def rule(call, inputs, above):
+        """Send back what is positive and where the rectifier was open."""
+        return above.clamp(min=0) * passes(call, inputs[0])

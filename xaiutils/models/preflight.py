@@ -15,6 +15,8 @@ RECTIFIERS = frozenset({"relu", "relu_", "relu6", "hardtanh", "hardtanh_"})
 SMOOTH_ACTIVATIONS = frozenset({"gelu", "silu", "sigmoid", "tanh", "elu", "elu_", "celu", "selu", "leaky_relu", "leaky_relu_",
                                 "prelu", "softplus", "mish", "hardswish", "hardsigmoid"})
 
+RECTIFIER_METHODS = ("guided-backprop", "deconvnet")  # without rectifiers they are the plain gradient
+
 
 @dataclass
 class Survey:
@@ -87,7 +89,7 @@ def check(method: str, model: nn.Module, inputs: Tensor) -> Fit:
     found = survey(model, inputs)
     if found.training:
         return Fit("refused", f"{found.training[0]} is in train mode; call model.eval() first.")
-    if method != "guided-backprop":
+    if method not in RECTIFIER_METHODS:
         return Fit("fits", "needs gradients only.")
     if not found.rectifiers:
         return Fit("refused", f"needs rectifiers, found {', '.join(found.calls) or 'no activation at all'}; use saliency for its gradient.")
