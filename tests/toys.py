@@ -30,12 +30,13 @@ def mlp(n_inputs=6, n_classes=4, seed=0) -> nn.Module:
     return _seeded(seed, nn.Flatten(), nn.Linear(n_inputs, 16), nn.Tanh(), nn.Linear(16, n_classes))
 
 
-def cnn(n_classes=5, seed=0) -> nn.Module:
+def cnn(n_classes=5, seed=0, averaged=False) -> nn.Module:
     """A float64 network for images (N, 3, 8, 8) with what photographs' networks have: convolution, BatchNorm, in-place and
-    re-used ReLU, ReLU6, pooling, dropout."""
+    re-used ReLU, ReLU6, pooling, dropout. ``averaged``: its linear layer sees the mean of the last maps, as CAM needs it."""
     relu = nn.ReLU(inplace=True)
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, n_classes)] if averaged else [nn.Flatten(), nn.Linear(8 * 4, n_classes)]
     net = _seeded(seed, nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), relu, nn.Conv2d(6, 6, 3, padding=1), relu, nn.MaxPool2d(2),
-                  nn.Conv2d(6, 8, 3), nn.ReLU6(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(8 * 4, n_classes))
+                  nn.Conv2d(6, 8, 3), nn.ReLU6(), nn.Dropout(0.5), *head)
     generator = torch.Generator().manual_seed(seed)
     net[1].running_mean.copy_(0.1 * torch.randn(6, generator=generator))
     net[1].running_var.copy_(0.5 + torch.rand(6, generator=generator))

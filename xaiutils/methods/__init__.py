@@ -12,9 +12,12 @@ from functools import partial, update_wrapper
 
 from xaiutils.methods.agi import AGI
 from xaiutils.methods.base import Attribution
+from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
 from xaiutils.methods.deconvnet import DeconvNet
+from xaiutils.methods.gradcam import GradCAM, GradCAMPlusPlus
 from xaiutils.methods.guided_backprop import GuidedBackprop
+from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.rap import RAP
 from xaiutils.methods.smoothgrad import SmoothGrad
@@ -32,6 +35,11 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "smoothgrad": SmoothGrad,
     "guided-backprop": GuidedBackprop,
     "deconvnet": DeconvNet,
+    "cam": CAM,
+    "grad-cam": GradCAM,
+    "grad-cam++": GradCAMPlusPlus,
+    "guided-grad-cam": GuidedGradCAM,
+    "guided-grad-cam++": GuidedGradCAMPlusPlus,
     "lrp-epsilon": _preset(LRP, rule="epsilon"),
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
@@ -39,4 +47,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "DeconvNet", "GuidedBackprop", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]
+__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "GradCAM", "GradCAMPlusPlus", "GuidedBackprop", "GuidedGradCAM",
+           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]
