@@ -81,6 +81,16 @@ def golden_cnn(arrays: dict) -> nn.Module:
     return net
 
 
+def golden_cam_net(arrays: dict) -> nn.Module:
+    """The network of gradcampp.npz (also of rectgrad_reference.npz) with its weights."""
+    net = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(),
+                        nn.Flatten(), nn.Linear(512, 5)).double().eval()
+    for index, name in ((0, "conv1"), (3, "conv2"), (6, "fc")):
+        for kind in ("weight", "bias"):
+            getattr(net[index], kind).data.copy_(arrays[f"w.{name}.{kind}"])
+    return net
+
+
 class FeaturesClassifier(nn.Module):
     """Convolutions, then linear layers, named as in the golden files of relevance propagation."""
 

@@ -18,15 +18,6 @@ GOLDEN = toys.golden("gradcampp")
 WEIGHTS = {"gradcam": mean_gradient, "gradcampp": higher_order}
 
 
-def golden_net():
-    net = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(),
-                        nn.Flatten(), nn.Linear(512, 5)).double().eval()
-    for index, name in ((0, "conv1"), (3, "conv2"), (6, "fc")):
-        for kind in ("weight", "bias"):
-            getattr(net[index], kind).data.copy_(GOLDEN[f"w.{name}.{kind}"])
-    return net
-
-
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_golden_weights_and_maps(name):
     maps, gradients = GOLDEN["A"].double(), GOLDEN["dA"].double()
@@ -39,7 +30,7 @@ def test_golden_weights_and_maps(name):
 @pytest.mark.parametrize("name, method", [("gradcam", GradCAM), ("gradcampp", GradCAMPlusPlus)])
 def test_golden_maps_through_the_network(name, method):
     """The layer is found, and its small map is what the network's upsampled one is made of."""
-    ours = method(golden_net()).attribute(GOLDEN["x"].double(), GOLDEN["target"])
+    ours = method(toys.golden_cam_net(GOLDEN)).attribute(GOLDEN["x"].double(), GOLDEN["target"])
     small = GOLDEN[f"{name}.cam"].double()[:, None]
     wanted = functional.interpolate(small, (16, 16), mode="bilinear").expand(-1, 3, -1, -1)
     torch.testing.assert_close(ours, wanted, rtol=1e-8, atol=1e-12)
@@ -56,14 +47,14 @@ def test_the_librarys_picture(name, method):
 
 
 def test_captums_grad_cam_is_met():
-    net, x, target = golden_net(), GOLDEN["x"].double(), GOLDEN["target"]
+    net, x, target = toys.golden_cam_net(GOLDEN), GOLDEN["x"].double(), GOLDEN["target"]
     theirs = captum.attr.LayerGradCam(net, net[4]).attribute(x, target, relu_attributions=True)
     wanted = captum.attr.LayerAttribution.interpolate(theirs, (16, 16), "bilinear").expand(-1, 3, -1, -1)
     torch.testing.assert_close(GradCAM(net, layer="4").attribute(x, target), wanted, rtol=1e-10, atol=1e-14)
 
 
 def test_a_layer_may_be_followed_by_one_that_works_in_place():
-    net, x, target = golden_net(), GOLDEN["x"].double(), GOLDEN["target"]
+    net, x, target = toys.golden_cam_net(GOLDEN), GOLDEN["x"].double(), GOLDEN["target"]
     wanted = GradCAM(net, layer=net[3]).attribute(x, target)
     net[4].inplace = True
     assert torch.equal(GradCAM(net, layer=net[3]).attribute(x, target), wanted) and wanted.abs().max() > 0

@@ -30,7 +30,7 @@ def test_functional_rectifiers_are_seen():
     (nn.Sequential(nn.ReLU6()), "handled", "ReLU6"), (nn.Sequential(nn.GELU()), "refused", "gelu; use saliency"),
     (nn.Sequential(nn.Linear(2, 2)), "refused", "no activation at all"),
 ])
-@pytest.mark.parametrize("method", ["guided-backprop", "deconvnet"])
+@pytest.mark.parametrize("method", ["guided-backprop", "deconvnet", "rectgrad"])
 def test_rules_of_rectifiers_fit_where_there_are_rectifiers(method, model, verdict, word):
     fit = check(method, model.eval(), torch.ones(1, 2))
     assert fit.verdict == verdict and word in fit.reason

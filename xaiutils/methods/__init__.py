@@ -20,6 +20,7 @@ from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.rap import RAP
+from xaiutils.methods.rectgrad import RectGrad
 from xaiutils.methods.smoothgrad import SmoothGrad
 
 
@@ -35,6 +36,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "smoothgrad": SmoothGrad,
     "guided-backprop": GuidedBackprop,
     "deconvnet": DeconvNet,
+    "rectgrad": RectGrad,
     "cam": CAM,
     "grad-cam": GradCAM,
     "grad-cam++": GradCAMPlusPlus,
@@ -48,4 +50,4 @@ METHODS: dict[str, Callable[..., Attribution]] = {
 }
 
 __all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "GradCAM", "GradCAMPlusPlus", "GuidedBackprop", "GuidedGradCAM",
-           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "Saliency", "SmoothGrad"]
+           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]

@@ -1,4 +1,4 @@
-"""What Guided Backprop and DeconvNet share: a gradient whose way back through every rectifier is another rule."""
+"""What Guided Backprop, DeconvNet and RectGrad share: a gradient whose way back through every rectifier is another rule."""
 
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.propagation import BackwardRules
@@ -14,9 +14,13 @@ class RectifierMethod(Attribution):
     def rule(call, inputs, above):
         raise NotImplementedError
 
+    def rules(self):
+        """Rules by kind of layer: the one of the rectifiers, and whatever else a method changes."""
+        return {"rectifier": self.rule}
+
     def attribute(self, inputs, target=None, additional_forward_args=None, *, internal_batch_size=None, seed=0,
                   generator=None, return_convergence_delta=False):
-        rules = BackwardRules({"rectifier": self.rule})
+        rules = BackwardRules(self.rules())
         with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
             session.engine.forward_func = rules.around(self.forward_func)
             _, attributions = session.engine.gradients(session.inputs, session.target)

@@ -15,7 +15,7 @@ RECTIFIERS = frozenset({"relu", "relu_", "relu6", "hardtanh", "hardtanh_"})
 SMOOTH_ACTIVATIONS = frozenset({"gelu", "silu", "sigmoid", "tanh", "elu", "elu_", "celu", "selu", "leaky_relu", "leaky_relu_",
                                 "prelu", "softplus", "mish", "hardswish", "hardsigmoid"})
 
-RECTIFIER_METHODS = ("guided-backprop", "deconvnet")  # without rectifiers they are the plain gradient
+RECTIFIER_METHODS = ("guided-backprop", "deconvnet", "rectgrad")  # without rectifiers they are the plain gradient
 
 
 @dataclass
