@@ -27,7 +27,7 @@ def linear(*weights) -> nn.Module:
 
 def mlp(n_inputs=6, n_classes=4, seed=0) -> nn.Module:
     """A smooth network in float64."""
-    return _seeded(seed, nn.Flatten(), nn.Linear(n_inputs, 16), nn.Tanh(), nn.Linear(16, n_classes))
+    return seeded(seed, nn.Flatten(), nn.Linear(n_inputs, 16), nn.Tanh(), nn.Linear(16, n_classes))
 
 
 def cnn(n_classes=5, seed=0, averaged=False) -> nn.Module:
@@ -35,7 +35,7 @@ def cnn(n_classes=5, seed=0, averaged=False) -> nn.Module:
     re-used ReLU, ReLU6, pooling, dropout. ``averaged``: its linear layer sees the mean of the last maps, as CAM needs it."""
     relu = nn.ReLU(inplace=True)
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, n_classes)] if averaged else [nn.Flatten(), nn.Linear(8 * 4, n_classes)]
-    net = _seeded(seed, nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), relu, nn.Conv2d(6, 6, 3, padding=1), relu, nn.MaxPool2d(2),
+    net = seeded(seed, nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), relu, nn.Conv2d(6, 6, 3, padding=1), relu, nn.MaxPool2d(2),
                   nn.Conv2d(6, 8, 3), nn.ReLU6(), nn.Dropout(0.5), *head)
     generator = torch.Generator().manual_seed(seed)
     net[1].running_mean.copy_(0.1 * torch.randn(6, generator=generator))
@@ -48,7 +48,7 @@ def images(n=3, size=8, seed=0) -> torch.Tensor:
     return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def _seeded(seed, *layers) -> nn.Module:
+def seeded(seed, *layers) -> nn.Module:
     """The layers in a row, in float64 and eval mode, their parameters drawn from ``seed``."""
     net = nn.Sequential(*layers).double().eval()
     generator = torch.Generator().manual_seed(seed)

@@ -14,7 +14,9 @@ from xaiutils.methods.agi import AGI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
+from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.deconvnet import DeconvNet
+from xaiutils.methods.feature_suppression import FeatureSuppression
 from xaiutils.methods.gradcam import GradCAM, GradCAMPlusPlus
 from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
@@ -34,6 +36,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "input-x-gradient": InputXGradient,
     "integrated-gradients": IntegratedGradients,
     "smoothgrad": SmoothGrad,
+    "feature-suppression": FeatureSuppression,
     "guided-backprop": GuidedBackprop,
     "deconvnet": DeconvNet,
     "rectgrad": RectGrad,
@@ -42,6 +45,8 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "grad-cam++": GradCAMPlusPlus,
     "guided-grad-cam": GuidedGradCAM,
     "guided-grad-cam++": GuidedGradCAMPlusPlus,
+    "deeplift": DeepLift,
+    "deeplift-shap": DeepLiftShap,
     "lrp-epsilon": _preset(LRP, rule="epsilon"),
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
@@ -49,5 +54,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "GradCAM", "GradCAMPlusPlus", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]

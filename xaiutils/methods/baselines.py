@@ -51,3 +51,18 @@ def resolve_baselines(baselines, inputs: Tensor, seed: int = 0) -> Tensor:
         raise ValueError(f"baselines must be one image or {len(inputs)} of shape {tuple(inputs.shape[1:])}, "
                          f"got {tuple(baselines.shape)}.")
     return baselines.expand_as(inputs)
+
+
+def resolve_distribution(baselines, inputs: Tensor, seed: int = 0) -> Tensor:
+    """Several baselines for each of ``inputs``, (N, B, ...).
+
+    ``baselines`` is a tensor (B, ...) of B images, the same for every input (a batch of training images, say), or a list of
+    what :func:`resolve_baselines` takes.
+    """
+    if isinstance(baselines, Tensor):
+        if baselines.shape[1:] != inputs.shape[1:] or not len(baselines):
+            raise ValueError(f"baselines must be images (B, ...) of shape {tuple(inputs.shape[1:])}, got {tuple(baselines.shape)}.")
+        return baselines.to(inputs).expand(len(inputs), *baselines.shape)
+    if not isinstance(baselines, (list, tuple)) or not baselines:
+        raise ValueError(f"baselines must be a tensor of images or a list of names, numbers or tensors, got {baselines!r:.60}.")
+    return torch.stack([resolve_baselines(each, inputs, seed) for each in baselines], 1)
