@@ -39,3 +39,39 @@ def test_it_agrees_with_captums_noise_tunnel_within_the_noise():
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         SmoothGrad(toys.cnn()).attribute(toys.images(), 0, **options)
+
+
+def test_square_and_variance_on_a_parabola():
+    # f(x) = sum x^2 has gradient 2 (x + s e): mean 2 x, mean square 4 (x^2 + s^2), variance 4 s^2
+    x = torch.tensor([[-1.0, 0.0, 1.0]], dtype=torch.float64)
+    square, variance = (SmoothGrad(lambda rows: (rows**2).sum(1), kind=kind).attribute(x, n_samples=40_000, noise_level=0.25)
+                        for kind in ("square", "variance"))
+    torch.testing.assert_close(square, 4 * (x**2 + 0.25), rtol=0, atol=0.1)
+    torch.testing.assert_close(variance, torch.full_like(x, 1.0), rtol=0, atol=0.03)
+
+
+def test_the_three_kinds_of_the_same_draws():
+    """variance = square - mean^2, draw for draw; without noise nothing scatters and the square is the gradient's."""
+    model, images = toys.cnn(), toys.images()
+    mean, square, variance = (SmoothGrad(model, kind=kind).attribute(images, 1, n_samples=5) for kind in ("mean", "square", "variance"))
+    torch.testing.assert_close(variance, square - mean**2, rtol=1e-9, atol=1e-15)
+    assert variance.max() > 0
+    gradient = Saliency(model).attribute(images, 1, abs=False)
+    torch.testing.assert_close(SmoothGrad(model, kind="square").attribute(images, 1, n_samples=3, noise_level=0), gradient**2)
+    assert SmoothGrad(model, kind="variance").attribute(images, 1, n_samples=3, noise_level=0).max() < 1e-15
+
+
+@pytest.mark.parametrize("kind, theirs", [("square", "smoothgrad_sq"), ("variance", "vargrad")])
+def test_captums_kinds_agree_within_the_noise(kind, theirs):
+    model, images = toys.cnn(), toys.images(1)
+    ours = SmoothGrad(model, kind=kind).attribute(images, 0, n_samples=4000, noise_level=0.1, noise_unit="absolute")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        tunnel = captum.attr.NoiseTunnel(captum.attr.Saliency(model))
+        reference = tunnel.attribute(images.requires_grad_(), nt_type=theirs, nt_samples=4000, stdevs=0.1, target=0, abs=False)
+    assert ((ours - reference).norm() / reference.norm()).item() < 0.1
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="kind must be one of mean, square, variance, got 'median'"):
+        SmoothGrad(toys.cnn(), kind="median")

@@ -14,8 +14,8 @@ from xaiutils.methods.agi import AGI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
-from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.deconvnet import DeconvNet
+from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.feature_suppression import FeatureSuppression
 from xaiutils.methods.gradcam import GradCAM, GradCAMPlusPlus
 from xaiutils.methods.guided_backprop import GuidedBackprop
@@ -36,6 +36,8 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "input-x-gradient": InputXGradient,
     "integrated-gradients": IntegratedGradients,
     "smoothgrad": SmoothGrad,
+    "smoothgrad-squared": _preset(SmoothGrad, kind="square"),
+    "vargrad": _preset(SmoothGrad, kind="variance"),
     "feature-suppression": FeatureSuppression,
     "guided-backprop": GuidedBackprop,
     "deconvnet": DeconvNet,
