@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from xaiutils.methods.base import Attribution
-from xaiutils.methods.layers import LayerOutput, layer_gradients
+from xaiutils.methods.layers import layer_gradients, layer_output
 
 EPSILON = 1e-6  # of Grad-CAM++'s denominator, as in pytorch-grad-cam
 
@@ -28,13 +28,13 @@ class GradCAM(Attribution):
     .. math:: A = \mathrm{up}\Big(\mathrm{relu} \sum_k w_k M^k\Big), \qquad w_k = \frac{1}{hw} \sum_{ij} \frac{\partial f_t}{\partial M^k_{ij}}
 
     ``M^k``   channel k of the output of ``layer``                                 (N, K, h, w)
-    ``layer`` a module or its dotted name; default: the last rectified convolutional map before any pooling of it, the layer
-              the paper takes, found by running the network once
+    ``layer`` a module or its dotted name; default: the last map before spatial dimensions vanish, rectified and joined as the
+              network leaves it but not pooled, the layer the paper takes, found during the pass (see :class:`LastMap`)
     ``up``    bilinear interpolation to height and width of the inputs, the same map in each of their channels
     ``relu``  ``relu=False`` keeps what speaks against the class; the paper cuts it
 
     Limit cases   On a network that ends in the mean of its last maps and one linear layer it is CAM over h w, cut at 0.
-    Errors        A function instead of a network, an unknown layer, a layer without maps are refused.
+    Errors        An unknown layer, a layer without maps, a network without convolutions are refused.
     Deviations    Not scaled to [0, 1]; that is display.
     Cost          one forward pass and one backward pass down to ``layer``.
     Source        Selvaraju et al.: Grad-CAM, ICCV 2017, Eq. 1 and 2; thesis, section 4.3.
@@ -44,7 +44,7 @@ class GradCAM(Attribution):
 
     def __init__(self, forward_func, layer=None, relu=True, **options):
         super().__init__(forward_func, **options)
-        LayerOutput(forward_func, layer)  # refuses bad layers now rather than later
+        layer_output(forward_func, layer)  # refuses bad layers now rather than later
         self.layer, self.relu = layer, relu
 
     def attribute(self, inputs, target=None, additional_forward_args=None, *, internal_batch_size=None, seed=0,

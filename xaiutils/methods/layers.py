@@ -4,59 +4,88 @@ import difflib
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-PASSING_ON = ("Max", "Avg", "Adaptive", "LPPool", "Dropout", "Flatten", "Identity")
+from xaiutils.methods.propagation import KINDS
+
+MAPPING_KINDS = ("linear", "rectifier", "smooth activation", "batch norm", "addition")
+MAPPING = frozenset(name for name, kind in KINDS.items() if kind in MAPPING_KINDS) | {
+    "group_norm", "instance_norm", "cat", "concat", "permute"}  # branches joined; maps of networks that keep channels last
 
 
-class LayerOutput:
-    """The output of one layer during a forward pass, as the layers after it see it, and its gradient.
+def is_map(output) -> bool:
+    """Whether this is (N, K, h, w) with more than one place."""
+    return isinstance(output, Tensor) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1
 
-    ``layer``  a module of the model, its dotted name, or None: the last convolution, normalisation or activation whose
-               output is a map (N, K, h, w) with h w > 1; poolings and what only passes on do not count
+
+class LastMap(TorchFunctionMode):
+    """The last map of a forward pass, the one before spatial dimensions vanish, whether a module or a function makes it.
+
+    Counted are, from the first convolution on, convolutions, normalisations, activations, sums and joined branches; poolings,
+    dropout and reshaping pass on what is there.
     """
 
-    def __init__(self, model, layer=None):
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"forward_func must be a network with convolutional layers, got {type(model).__name__}.")
-        self.model, self.names, self.layer, self.output = model, dict(model.named_modules()), layer, None
-        if isinstance(layer, str) and layer not in self.names:
-            near = difflib.get_close_matches(layer, self.names, n=3, cutoff=0.3)
-            raise ValueError(f"layer must name a module of the model, got {layer!r}; near it: {', '.join(near) or 'none'}.")
-        if isinstance(layer, nn.Module) and layer not in set(self.names.values()):
-            raise ValueError(f"layer must be a module of the model, got a {type(layer).__name__} that is none of its modules.")
+    def __init__(self):
+        super().__init__()
+        self.output, self.convolved = None, False
 
-    def watched(self):
-        """The modules whose outputs may be the wanted one: the given one, or all innermost ones that compute a map."""
-        if self.layer is not None:
-            return [self.names[self.layer] if isinstance(self.layer, str) else self.layer]
-        return [module for module in self.names.values()
-                if not list(module.children()) and not type(module).__name__.startswith(PASSING_ON)]
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        output, name = function(*args, **(kwargs or {})), getattr(function, "__name__", "")
+        self.convolved = self.convolved or name == "conv2d"
+        if self.convolved and name in MAPPING and is_map(output):
+            self.output = output
+        return output
+
+
+class GivenLayer:
+    """The output of a module during a forward pass; of its last call where it is called more than once."""
+
+    def __init__(self, module):
+        self.module, self.output = module, None
 
     def __enter__(self):
-        self.handles = [module.register_forward_hook(self._keep) for module in self.watched()]
+        self.handle = self.module.register_forward_hook(self._keep)
         return self
 
     def __exit__(self, *_):
-        for handle in self.handles:
-            handle.remove()
+        self.handle.remove()
 
     def _keep(self, module, _, output):
-        """Remember the last map; what follows gets a copy, so that in-place layers leave it as it is."""
-        is_map = isinstance(output, Tensor) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1
-        if is_map:
-            self.output = output
-            return output.clone()
-        if self.layer is not None:
+        """Keep the map; what follows gets a copy, so that in-place layers leave it as it is."""
+        if not is_map(output):
             shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(f"layer must give maps (N, K, h, w) with h w > 1, got {shape} from {type(module).__name__}.")
-        return None
+        self.output = output
+        return output.clone()
+
+
+def layer_output(model, layer=None):
+    """A context that keeps one layer's output of a pass of ``model`` in its ``output``.
+
+    ``layer``  a module of the model, its dotted name, or None for the :class:`LastMap`
+    """
+    if layer is None:
+        return LastMap()
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"layer must be None for a function, whose modules are unknown, got {layer!r:.60}.")
+    names = dict(model.named_modules())
+    if isinstance(layer, str):
+        if layer not in names:
+            near = difflib.get_close_matches(layer, names, n=3, cutoff=0.3)
+            raise ValueError(f"layer must name a module of the model, got {layer!r}; near it: {', '.join(near) or 'none'}.")
+        return GivenLayer(names[layer])
+    if not any(module is layer for module in names.values()):
+        raise ValueError(f"layer must be a module of the model or its name, got a {type(layer).__name__} that is neither.")
+    return GivenLayer(layer)
 
 
 def scores_and_maps(method, session, images):
     """Scores (n, classes) of ``images`` and the output (n, K, h, w) of the method's layer, both differentiable."""
     rows = session.inputs[images].requires_grad_()
-    with LayerOutput(method.forward_func, method.layer) as kept:
+    with layer_output(method.forward_func, method.layer) as kept:
         scores = session.engine.forward(rows, images)
+    if kept.output is None and method.layer is not None:
+        raise ValueError(f"layer must be one that the model runs, got {method.layer!r:.60}, which it did not.")
     if kept.output is None:
         raise ValueError(f"{type(method).__name__} needs a convolutional map (N, K, h, w) in the model, found none.")
     return scores, kept.output
@@ -67,4 +96,4 @@ def layer_gradients(method, session, images):
     with torch.enable_grad():
         scores, maps = scores_and_maps(method, session, images)
         picked = scores.gather(1, session.target[images, None]).sum()
-    return maps.detach(), torch.autograd.grad(picked, maps)[0]
+    return [found.detach().to(scores.dtype) for found in (maps, *torch.autograd.grad(picked, maps))]

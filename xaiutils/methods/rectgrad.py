@@ -64,7 +64,9 @@ class RectGrad(RectifierMethod):
         """Send back what is important enough for its image."""
         activation = call.run(inputs[0])
         importance = activation * above
-        tau = self.threshold if self.threshold is not None else nearest_rank(importance, self.percentile).view(-1, *[1] * (above.dim() - 1))
+        tau = self.threshold
+        if tau is None:
+            tau = nearest_rank(importance, self.percentile).view(-1, *[1] * (above.dim() - 1))
         passed = importance > tau
         return above * (passed if self.dead_units else passed & (activation > 0))
 
