@@ -18,6 +18,7 @@ from xaiutils.methods.deconvnet import DeconvNet
 from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.feature_suppression import FeatureSuppression
 from xaiutils.methods.gradcam import GradCAM, GradCAMPlusPlus
+from xaiutils.methods.gradient_shap import GradientShap
 from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
@@ -44,9 +45,10 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "rectgrad": RectGrad,
     "cam": CAM,
     "grad-cam": GradCAM,
-    "grad-cam++": GradCAMPlusPlus,
+    "grad-cam-pp": GradCAMPlusPlus,
     "guided-grad-cam": GuidedGradCAM,
-    "guided-grad-cam++": GuidedGradCAMPlusPlus,
+    "guided-grad-cam-pp": GuidedGradCAMPlusPlus,
+    "gradient-shap": GradientShap,
     "deeplift": DeepLift,
     "deeplift-shap": DeepLiftShap,
     "lrp-epsilon": _preset(LRP, rule="epsilon"),
@@ -56,5 +58,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]
