@@ -87,9 +87,12 @@ def proportionally(call, inputs, above):
     """Max-pooling taken for mean-pooling: each input gets its share of the window's sum; other poolings by their gradient."""
     if not call.name.startswith("max_pool2d"):
         return vector_jacobian(call.run, inputs[0], above)
-    window = dict(zip(("kernel_size", "stride", "padding"), call.args[1:])) | call.kwargs
+    window = dict(zip(("kernel_size", "stride", "padding", "dilation", "ceil_mode"), call.args[1:])) | call.kwargs
+    if window.get("dilation", 1) not in (1, (1, 1)):
+        raise ValueError(f"proportional_pooling must be False for max-pooling with dilation, got {window['dilation']}.")
 
     def mean(x):
-        return functional.avg_pool2d(x, window["kernel_size"], window.get("stride") or None, window.get("padding", 0))
+        return functional.avg_pool2d(x, window["kernel_size"], window.get("stride") or None, window.get("padding", 0),
+                                     window.get("ceil_mode", False))
     x = inputs[0]
     return x * vector_jacobian(mean, x, above / (mean(x) + TINY))
