@@ -30,10 +30,17 @@ def test_functional_rectifiers_are_seen():
     (nn.Sequential(nn.ReLU6()), "handled", "ReLU6"), (nn.Sequential(nn.GELU()), "refused", "gelu; use saliency"),
     (nn.Sequential(nn.Linear(2, 2)), "refused", "no activation at all"),
 ])
-@pytest.mark.parametrize("method", ["guided-backprop", "deconvnet", "rectgrad"])
+@pytest.mark.parametrize("method", ["guided-backprop", "deconvnet", "rectgrad", "guided-grad-cam", "guided-grad-cam-pp"])
 def test_rules_of_rectifiers_fit_where_there_are_rectifiers(method, model, verdict, word):
     fit = check(method, model.eval(), torch.ones(1, 2))
     assert fit.verdict == verdict and word in fit.reason
+
+
+def test_cam_is_refused_on_more_than_one_linear_layer():
+    assert check("cam", toys.cnn(averaged=True), toys.images(1)).verdict == "fits"
+    deep = toys.seeded(0, nn.Flatten(), nn.Linear(192, 4), nn.ReLU(), nn.Linear(4, 3))
+    fit = check("cam", deep, toys.images(1))
+    assert fit.verdict == "refused" and "found 2; use grad-cam" in fit.reason
 
 
 def test_every_method_refuses_train_mode_and_takes_the_rest():

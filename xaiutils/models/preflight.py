@@ -15,7 +15,8 @@ RECTIFIERS = frozenset({"relu", "relu_", "relu6", "hardtanh", "hardtanh_"})
 SMOOTH_ACTIVATIONS = frozenset({"gelu", "silu", "sigmoid", "tanh", "elu", "elu_", "celu", "selu", "leaky_relu", "leaky_relu_",
                                 "prelu", "softplus", "mish", "hardswish", "hardsigmoid"})
 
-RECTIFIER_METHODS = ("guided-backprop", "deconvnet", "rectgrad")  # without rectifiers they are the plain gradient
+# without rectifiers these, or the map they multiply by, are the plain gradient
+RECTIFIER_METHODS = ("guided-backprop", "deconvnet", "rectgrad", "guided-grad-cam", "guided-grad-cam-pp")
 
 
 @dataclass
@@ -89,6 +90,9 @@ def check(method: str, model: nn.Module, inputs: Tensor) -> Fit:
     found = survey(model, inputs)
     if found.training:
         return Fit("refused", f"{found.training[0]} is in train mode; call model.eval() first.")
+    dense = sum(isinstance(module, nn.Linear) for module in model.modules())
+    if method == "cam" and dense != 1:
+        return Fit("refused", f"needs one linear layer, after the mean of the last maps, found {dense}; use grad-cam.")
     if method not in RECTIFIER_METHODS:
         return Fit("fits", "needs gradients only.")
     if not found.rectifiers:
