@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from xaiutils.methods import METHODS, FeatureSuppression, Saliency
+from xaiutils.methods.feature_suppression import gradient_norms
 from xaiutils.methods.pixel_dropping import draw_masks, suppress, suppressed_value
 
 GOLDEN, NET = toys.golden("feature_suppression_reference"), toys.golden("agi_cnn_f64")
@@ -125,6 +126,29 @@ def test_explain_tells_the_norm_and_the_number_of_each_sample():
     told = FeatureSuppression(lambda rows: (rows**2).sum(1) / 2, output="logit").explain(x, n_samples=50, C=0)
     assert told.norms.tolist() == [[(4 - number) ** 0.5 for number in told.n_suppressed.tolist()]]
     assert torch.equal(told.n_suppressed, draw_masks((4,), 50).sum(1)) and len(told.n_suppressed.unique()) > 3
+
+
+def test_gradient_norms_of_half_a_square_and_of_a_linear_score():
+    # the gradient of |x|^2 / 2 is x: of n ones, those left; of a linear score always w
+    ones, probs = torch.ones(2, 1, 5, 5, dtype=torch.float64), (0, 0.2, 0.5, 0.8)
+    options = {"n_samples": 3, "count_law": "fixed", "C": 0}
+    half_square = FeatureSuppression(lambda rows: rows.square().flatten(1).sum(1) / 2, output="logit")
+    curve = gradient_norms(half_square, ones, probs=probs, **options)
+    expected = torch.tensor([25.0, 20.0, 13.0, 5.0]).double().sqrt()               # round(12.5) is 12
+    torch.testing.assert_close(curve, expected[:, None].expand(4, 2), rtol=1e-12, atol=0)
+    linear = FeatureSuppression(toys.linear([3.0, 4.0], [0.0, 1.0]), output="logit")
+    curve = gradient_norms(linear, ones[:1, 0, 0, :2], 0, probs, **options)
+    torch.testing.assert_close(curve, torch.full((4, 1), 5.0).double(), rtol=1e-12, atol=0)
+
+
+def test_without_suppression_it_is_the_norm_of_the_gradient_for_the_class_of_the_whole_image():
+    model, images = toys.cnn(), toys.images()
+    gradient = Saliency(model, output="logprob").attribute(images, "pred")
+    method = FeatureSuppression(model)
+    curve = gradient_norms(method, images, "pred", (0, 0.9), n_samples=4)
+    torch.testing.assert_close(curve[0], gradient.flatten(1).norm(dim=1))
+    assert torch.equal(curve, gradient_norms(method, images, model(images).argmax(1), (0, 0.9), n_samples=4))
+    assert not torch.equal(curve, gradient_norms(method, images, "pred", (0, 0.9), n_samples=4, seed=1))
 
 
 LAWS = {
@@ -284,6 +308,11 @@ def test_min_max_fills_the_unit_interval_and_refuses_a_constant_map_by_its_numbe
     with pytest.raises(ValueError, match="min_max needs maps that vary, got 0 everywhere for image 1; min_max=False"):
         method.attribute(images, 0, n_samples=5, min_max=True)
     assert (method.attribute(images, 0, n_samples=5)[1] == 0).all()
+
+
+def test_a_share_of_all_pixels_is_refused():
+    with pytest.raises(ValueError, match=r"prob, .*, must lie in \(0, 1\), got 1"):
+        gradient_norms(FeatureSuppression(toys.cnn()), toys.images(), 0, probs=(0, 1))
 
 
 def test_an_unknown_factor_is_refused():

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xaiutils.core import resolve_seed
+from xaiutils.core import check_inputs, resolve_seed
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.pixel_dropping import Sampling, places_of, suppress, suppressed_value
 
@@ -110,6 +110,26 @@ class FeatureSuppression(Attribution):
         attributions = min_max_scaled(factor * mean) if min_max else factor * mean
         error = factor.abs() * (variance / n).sqrt()
         return Suppression(attributions, mean, error, torch.cat(norms, 1), n_suppressed, fill)
+
+
+def gradient_norms(method, inputs, target=None, probs=(0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), *, n_samples=10,
+                   additional_forward_args=None, internal_batch_size=None, seed=0, **sampling) -> Tensor:
+    """Euclidean norm of the gradient at each share p of suppressed pixels, mean over samples (Figure 6). -> (P, N)
+
+    ``method``    a :class:`FeatureSuppression`. Its ``output="logprob"`` is the paper's loss but for the sign, and its
+                  gradient grows where the network merely gets unsure: look at ``"logit"`` too
+    ``target``    as everywhere; ``"pred"`` is the class of the image with all its pixels
+    ``probs``     shares p in [0, 1); p = 0 is the image itself
+    ``sampling``  ``C``, ``space`` and ``count_law`` of ``attribute``
+    """
+    check_inputs(inputs)
+    nothing = torch.zeros(1, *places_of(inputs[0]), dtype=torch.bool)
+    curve = []
+    for p in probs:
+        told = method.explain(inputs, target, additional_forward_args, n_samples=n_samples, seed=seed, **sampling,
+                              internal_batch_size=internal_batch_size, **({"prob": p} if p else {"masks": nothing}))
+        curve.append(told.norms.mean(1))
+    return torch.stack(curve)
 
 
 def min_max_scaled(maps: Tensor) -> Tensor:
