@@ -24,6 +24,7 @@ from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.rap import RAP
 from xaiutils.methods.rectgrad import RectGrad
+from xaiutils.methods.shapley import ExactShapley
 from xaiutils.methods.smoothgrad import SmoothGrad
 
 
@@ -55,8 +56,9 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
     "rap": RAP,
+    "exact-shapley": ExactShapley,
     "agi": AGI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]
