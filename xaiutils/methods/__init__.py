@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 
 from xaiutils.methods.agi import AGI
+from xaiutils.methods.axai import AXAI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
@@ -58,7 +59,8 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "rap": RAP,
     "exact-shapley": ExactShapley,
     "agi": AGI,
+    "axai": AXAI,
 }
 
-__all__ = ["METHODS", "AGI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]
