@@ -25,6 +25,7 @@ from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.rap import RAP
 from xaiutils.methods.rectgrad import RectGrad
+from xaiutils.methods.reveal_cancel import DeepLiftRevealCancel
 from xaiutils.methods.shapley import ExactShapley
 from xaiutils.methods.smoothgrad import SmoothGrad
 
@@ -52,6 +53,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "guided-grad-cam-pp": GuidedGradCAMPlusPlus,
     "gradient-shap": GradientShap,
     "deeplift": DeepLift,
+    "deeplift-reveal-cancel": DeepLiftRevealCancel,
     "deeplift-shap": DeepLiftShap,
     "lrp-epsilon": _preset(LRP, rule="epsilon"),
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
@@ -62,5 +64,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "axai": AXAI,
 }
 
-__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]

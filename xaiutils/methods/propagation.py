@@ -64,7 +64,8 @@ class BackwardRules:
     """A network whose way back follows ``rules``: ``BackwardRules({"rectifier": rule}).around(model)`` is a function.
 
     ``rules``  kind -> rule. A rule takes the :class:`Call`, the list of its activations (usually one) and what arrives from above,
-               and returns what goes on to each activation, a tensor or a tuple: ``def rule(call, inputs, above)``
+               and returns what goes on to each activation, a tensor or a tuple: ``def rule(call, inputs, above)``. If it has
+               an attribute ``forward``, that, called with the call and its activations, gives the output instead
     ``refuse`` kind -> why a network with such a call cannot be explained, raised as a ValueError
     ``seen``   kind -> how many calls of it were met: a rule that met nothing has done nothing
     """
@@ -113,7 +114,7 @@ class _Ruled(torch.autograd.Function):
     def forward(ctx, call, rule, *activations):
         ctx.save_for_backward(*activations)
         ctx.call, ctx.rule = call, rule
-        return call.run(*activations)
+        return rule.forward(call, activations) if hasattr(rule, "forward") else call.run(*activations)
 
     @staticmethod
     def backward(ctx, above):
