@@ -15,6 +15,7 @@ from xaiutils.methods.axai import AXAI
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
+from xaiutils.methods.credible_path import CredibleIntegratedGradients
 from xaiutils.methods.deconvnet import DeconvNet
 from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.feature_suppression import FeatureSuppression
@@ -39,6 +40,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "saliency": Saliency,
     "input-x-gradient": InputXGradient,
     "integrated-gradients": IntegratedGradients,
+    "credible-ig": CredibleIntegratedGradients,
     "smoothgrad": SmoothGrad,
     "smoothgrad-squared": _preset(SmoothGrad, kind="square"),
     "vargrad": _preset(SmoothGrad, kind="variance"),
@@ -64,5 +66,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "axai": AXAI,
 }
 
-__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
+__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]
