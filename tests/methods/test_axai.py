@@ -296,8 +296,10 @@ def test_wrong_arguments_are_refused_by_name(options, message):
         AXAI(toys.cnn()).explain(toys.images(), 0, **options)
 
 
-def test_quickshift_on_one_channel_and_inputs_of_five_axes_are_refused():
+def test_one_channel_for_what_wants_three_and_five_axes_are_refused():
     with pytest.raises(ValueError, match=r"Quickshift needs images of three channels, got an array \(8, 8, 1\)"):
         AXAI(lambda x: x.flatten(1)).attribute(toys.images()[:, :1], 0, segmenter=Quickshift())
+    with pytest.raises(ValueError, match="inputs must have the 3 channels of the model's mean, got 1"):
+        AXAI(Normalised(nn.Flatten())).attribute(toys.images()[:, :1], 0)
     with pytest.raises(ValueError, match=r"inputs must be \(N, C, H, W\)"):
         AXAI(lambda x: x.flatten(1)).attribute(torch.rand(1, 2, 2, 2, 2), 0)
