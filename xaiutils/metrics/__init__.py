@@ -1,5 +1,12 @@
 """What is measured of a heat map: one file a metric; any model and any attributions (N, C, H, W) go in."""
 
+from xaiutils.metrics.attack_laws import fit_laws
+from xaiutils.metrics.attack_statistics import (
+    draw_values, image_statistics, qq_points, tail_energy, tail_ratio, tails,
+)
+from xaiutils.metrics.attack_tests import (
+    anova, bootstrap_interval, mann_whitney_pairs, pair_share, spread_test, two_sample, welch_pairs,
+)
 from xaiutils.metrics.boundary import boundary_scale
 from xaiutils.metrics.concentration import connected_components, energy_share, morans_i
 from xaiutils.metrics.diversity import feature_alignment, feature_diversity, feature_plane
@@ -14,10 +21,12 @@ from xaiutils.metrics.randomization import cascading, independent, layer_names, 
 from xaiutils.metrics.sensitivity_n import pearson, sensitivity_n, subset_losses, subset_sums
 from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
 
-__all__ = ["agreement", "arc_length", "auc", "blockwise", "boundary_scale", "cascading", "connected_components",
-           "deletion_curve", "energy_share", "feature_alignment", "feature_diversity", "feature_path",
-           "feature_plane", "games", "image_information", "independent", "insertion_curve",
-           "insertion_minus_deletion", "layer_names", "morans_i", "null_band", "object_information", "other_label",
-           "pearson", "penultimate", "percent_gain", "randomized", "rank_correlation", "relative_information",
-           "reveal", "segment", "sensitivity_n", "shuffled_labels", "ssim", "straightness", "subset_losses",
-           "subset_sums", "substrate_of", "times_noise"]
+__all__ = ["agreement", "anova", "arc_length", "auc", "blockwise", "bootstrap_interval", "boundary_scale",
+           "cascading", "connected_components", "deletion_curve", "draw_values", "energy_share", "feature_alignment",
+           "feature_diversity", "feature_path", "feature_plane", "fit_laws", "games", "image_information",
+           "image_statistics", "independent", "insertion_curve", "insertion_minus_deletion", "layer_names",
+           "mann_whitney_pairs", "morans_i", "null_band", "object_information", "other_label", "pair_share",
+           "pearson", "penultimate", "percent_gain", "qq_points", "randomized", "rank_correlation",
+           "relative_information", "reveal", "segment", "sensitivity_n", "shuffled_labels", "spread_test", "ssim",
+           "straightness", "subset_losses", "subset_sums", "substrate_of", "tail_energy", "tail_ratio", "tails",
+           "times_noise", "two_sample", "welch_pairs"]
