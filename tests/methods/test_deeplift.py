@@ -46,6 +46,23 @@ def test_a_linear_score_gives_differences_times_weights():
     assert DeepLift(model).attribute(x, x, 0).tolist() == [[0.0, 0.0]]
 
 
+def test_it_sees_over_a_flat_piece():
+    # 1 - relu(1 - x) is flat at x = 2, where its gradient is 0, and has risen by 1 since x' = 0
+    x = torch.tensor([[2.0]], dtype=torch.float64)
+    assert DeepLift(lambda x: 1 - functional.relu(1 - x)).attribute(x).tolist() == [[1.0]]
+
+
+def test_two_networks_of_one_function_may_get_different_attributions():
+    """The example by which DeepLIFT is shown not to be invariant to implementation; by hand (2, -1) and (1.5, -0.5)."""
+    relu, x = functional.relu, torch.tensor([[3.0, 1.0]], dtype=torch.float64)
+    f = lambda x: relu(relu(x[:, :1] - 1) - relu(x[:, 1:]))  # noqa: E731
+    g = lambda x: relu(relu(x[:, :1]) - 1 - relu(x[:, 1:]))  # noqa: E731
+    drawn = 5 * torch.rand(1000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(f(drawn), g(drawn))
+    assert DeepLift(f).attribute(x).tolist() == [[2.0, -1.0]]
+    assert DeepLift(g).attribute(x).tolist() == [[1.5, -0.5]]
+
+
 @quietly
 @pytest.mark.parametrize("network", HOOKABLE)
 def test_captum_is_met(network):
