@@ -24,6 +24,7 @@ from xaiutils.methods.gradient_shap import GradientShap
 from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
+from xaiutils.methods.noise_tunnel import NoiseTunnel
 from xaiutils.methods.rap import RAP
 from xaiutils.methods.rectgrad import RectGrad
 from xaiutils.methods.reveal_cancel import DeepLiftRevealCancel
@@ -31,7 +32,7 @@ from xaiutils.methods.shapley import ExactShapley
 from xaiutils.methods.smoothgrad import SmoothGrad
 
 
-def _preset(method, **options):
+def _preset(method, /, **options):
     """``method`` with other defaults, under its own name and docstring."""
     return update_wrapper(partial(method, **options), method, updated=())
 
@@ -53,6 +54,8 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "grad-cam-pp": GradCAMPlusPlus,
     "guided-grad-cam": GuidedGradCAM,
     "guided-grad-cam-pp": GuidedGradCAMPlusPlus,
+    "smoothgrad-integrated-gradients": NoiseTunnel,
+    "smoothgrad-deeplift": _preset(NoiseTunnel, method=DeepLift),
     "gradient-shap": GradientShap,
     "deeplift": DeepLift,
     "deeplift-reveal-cancel": DeepLiftRevealCancel,
@@ -66,5 +69,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "axai": AXAI,
 }
 
-__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap", "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
-           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "RAP", "RectGrad", "Saliency", "SmoothGrad"]
+__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap",
+           "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
+           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "NoiseTunnel", "RAP", "RectGrad",
+           "Saliency", "SmoothGrad"]

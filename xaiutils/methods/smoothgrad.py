@@ -1,12 +1,33 @@
 """SmoothGrad."""
 
 import torch
+from torch import Tensor
 
 from xaiutils.core import make_generator, resolve_seed
 from xaiutils.methods.base import Attribution
 
 UNITS = ("range", "absolute")
 KINDS = ("mean", "square", "variance")
+
+
+def check_noise(n_samples, noise_level, noise_unit):
+    """Refuse what is no number of noisy copies, no level and no unit of noise."""
+    if n_samples < 1 or int(n_samples) != n_samples:
+        raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}.")
+    if noise_level < 0 or noise_unit not in UNITS:
+        raise ValueError(f"noise_level must be >= 0 in units of {' or '.join(UNITS)}, got {noise_level!r} {noise_unit!r}.")
+
+
+def noise_scale(inputs: Tensor, noise_level, noise_unit) -> Tensor:
+    """The standard deviation of the noise for each of ``inputs`` (N, ...), as (N, 1, ...)."""
+    flat = inputs.flatten(1)
+    ranges = flat.amax(1) - flat.amin(1) if noise_unit == "range" else torch.ones_like(flat[:, 0])
+    return noise_level * ranges.view(-1, *[1] * (inputs.dim() - 1))
+
+
+def moment(kind, mean: Tensor, square: Tensor) -> Tensor:
+    """The moment asked for, of a mean and a mean square."""
+    return {"mean": mean, "square": square, "variance": (square - mean**2).clamp(min=0)}[kind]
 
 
 class SmoothGrad(Attribution):
@@ -38,21 +59,17 @@ class SmoothGrad(Attribution):
 
     def attribute(self, inputs, target=None, additional_forward_args=None, *, n_samples=50, noise_level=0.15,
                   noise_unit="range", internal_batch_size=None, seed=0, generator=None, return_convergence_delta=False):
-        if n_samples < 1 or int(n_samples) != n_samples:
-            raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}.")
-        if noise_level < 0 or noise_unit not in UNITS:
-            raise ValueError(f"noise_level must be >= 0 in units of {' or '.join(UNITS)}, got {noise_level!r} {noise_unit!r}.")
+        check_noise(n_samples, noise_level, noise_unit)
         seed = resolve_seed(seed, generator)
         with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
-            moments = [self._moments(session, image, n_samples, noise_level, noise_unit, seed) for image in range(len(inputs))]
-        mean, square = (torch.stack(part) for part in zip(*moments))
-        return {"mean": mean, "square": square, "variance": (square - mean**2).clamp(min=0)}[self.kind]
+            sigmas = noise_scale(session.inputs, noise_level, noise_unit)
+            moments = [self._moments(session, image, n_samples, sigma, seed) for image, sigma in enumerate(sigmas)]
+        return moment(self.kind, *(torch.stack(part) for part in zip(*moments)))
 
     @staticmethod
-    def _moments(session, image, n_samples, noise_level, noise_unit, seed):
+    def _moments(session, image, n_samples, sigma, seed):
         """Mean gradient and mean squared gradient of one image."""
         engine, x, generator = session.engine, session.inputs[image], make_generator(seed)
-        sigma = noise_level * (x.max() - x.min() if noise_unit == "range" else 1.0)
         mean, square = torch.zeros_like(x), torch.zeros_like(x)
         for samples in torch.arange(n_samples).split(engine.batch_size(session.inputs)):
             noise = torch.stack([torch.randn(x.shape, generator=generator) for _ in samples]).to(x)  # (S, C, H, W)
