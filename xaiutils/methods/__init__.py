@@ -16,6 +16,7 @@ from xaiutils.methods.base import Attribution
 from xaiutils.methods.cam import CAM
 from xaiutils.methods.captum_methods import InputXGradient, IntegratedGradients, Saliency
 from xaiutils.methods.credible_path import CredibleIntegratedGradients
+from xaiutils.methods.dasp import DASP
 from xaiutils.methods.deconvnet import DeconvNet
 from xaiutils.methods.deeplift import DeepLift, DeepLiftShap
 from xaiutils.methods.feature_suppression import FeatureSuppression
@@ -65,11 +66,12 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
     "rap": RAP,
     "exact-shapley": ExactShapley,
+    "dasp": DASP,
     "agi": AGI,
     "axai": AXAI,
 }
 
-__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap",
+__all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DASP", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap",
            "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
            "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "NoiseTunnel", "RAP", "RectGrad",
            "Saliency", "SmoothGrad"]

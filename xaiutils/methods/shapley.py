@@ -5,6 +5,7 @@ from math import factorial
 import torch
 from torch import Tensor
 
+from xaiutils.core import resolve_seed
 from xaiutils.methods.base import Attribution
 from xaiutils.methods.coalitions import PlayerValues, explained, games
 from xaiutils.methods.segments import Grid, each_place
@@ -30,11 +31,12 @@ def exact_shapley(value_function, n_players: int) -> Tensor:
     [0.25, 0.25, 0.25, 0.25]
     """
     if int(n_players) != n_players or not 1 <= n_players <= MOST_PLAYERS:
-        raise ValueError(f"n_players must be 1 ... {MOST_PLAYERS}, since all 2^n coalitions are asked, got {n_players!r}.")
+        raise ValueError(f"n_players must be 1 ... {MOST_PLAYERS}, as all 2^n coalitions are asked, got {n_players!r}.")
     present = all_coalitions(n_players)
     worths = torch.as_tensor(value_function(present)).double()
     if worths.shape[:1] != present.shape[:1]:
-        raise ValueError(f"value_function must return a worth for each of {len(present)} coalitions, got shape {tuple(worths.shape)}.")
+        raise ValueError(f"value_function must return a worth for each of {len(present)} coalitions, got shape "
+                         f"{tuple(worths.shape)}.")
     share = torch.tensor([factorial(s) * factorial(n_players - s - 1) / factorial(n_players) for s in range(n_players)],
                          dtype=torch.float64, device=worths.device)
     values, rows, sizes = [], torch.arange(len(present)), present.sum(1)
@@ -68,22 +70,26 @@ class ExactShapley(Attribution):
                   Predictions, NeurIPS 2017, Eq. 4 and 8.
     """
 
-    def attribute(self, inputs, baselines=None, target=None, additional_forward_args=None, feature_mask=None, *, segmenter=None,
-                  internal_batch_size=None, seed=0, generator=None, return_convergence_delta=False):
-        with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
-            return explained(games(session, baselines, feature_mask, segmenter or coarse(inputs), seed), self._values).attributions
+    def attribute(self, inputs, baselines=None, target=None, additional_forward_args=None, feature_mask=None, *,
+                  segmenter=None, internal_batch_size=None, seed=0, generator=None, return_convergence_delta=False):
+        seed = resolve_seed(seed, generator)
+        with self.session(inputs, target, additional_forward_args, internal_batch_size,
+                          return_convergence_delta) as session:
+            all_games = games(session, baselines, feature_mask, segmenter or coarse(inputs), seed)
+            return explained(all_games, self._values).attributions
 
-    def explain(self, inputs, baselines=None, target=None, additional_forward_args=None, feature_mask=None, *, segmenter=None,
-                internal_batch_size=None, seed=0) -> PlayerValues:
+    def explain(self, inputs, baselines=None, target=None, additional_forward_args=None, feature_mask=None, *,
+                segmenter=None, internal_batch_size=None, seed=0) -> PlayerValues:
         """The players and their values; arguments are those of ``attribute``."""
         with self.session(inputs, target, additional_forward_args, internal_batch_size) as session:
-            return explained(games(session, baselines, feature_mask, segmenter or coarse(inputs), seed), self._values)
+            all_games = games(session, baselines, feature_mask, segmenter or coarse(inputs), seed)
+            return explained(all_games, self._values)
 
     @staticmethod
     def _values(game):
         if game.n_players > MOST_PLAYERS:
-            raise ValueError(f"feature_mask must make at most {MOST_PLAYERS} players, since all 2^P coalitions are asked, got "
-                             f"{game.n_players}; kernel-shap samples them.")
+            raise ValueError(f"feature_mask must make at most {MOST_PLAYERS} players, as all 2^P coalitions are asked, "
+                             f"got {game.n_players}; kernel-shap samples them.")
         return exact_shapley(game, game.n_players)
 
 
