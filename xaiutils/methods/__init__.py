@@ -26,6 +26,7 @@ from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.noise_tunnel import NoiseTunnel
+from xaiutils.methods.occlusion import Occlusion
 from xaiutils.methods.rap import RAP
 from xaiutils.methods.rectgrad import RectGrad
 from xaiutils.methods.reveal_cancel import DeepLiftRevealCancel
@@ -65,6 +66,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "lrp-alpha1-beta0": _preset(LRP, alpha=1),
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
     "rap": RAP,
+    "occlusion": Occlusion,
     "exact-shapley": ExactShapley,
     "dasp": DASP,
     "agi": AGI,
@@ -73,5 +75,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
 
 __all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DASP", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap",
            "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
-           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "NoiseTunnel", "RAP", "RectGrad",
+           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "LRP", "NoiseTunnel", "Occlusion", "RAP", "RectGrad",
            "Saliency", "SmoothGrad"]

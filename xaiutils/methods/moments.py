@@ -1,7 +1,7 @@
 """Mean and variance through a network: each unit taken as Gaussian and independent of its neighbours.
 
 What LPDN (Gast, Roth: Lightweight Probabilistic Deep Networks, CVPR 2018) calls assumed density filtering. A batch of
-``[means; variances]`` goes through the network in place of rows; layers meet their rules where functions are dispatched.
+``[means; variances]`` goes through the network in place of rows; layers meet rules where functions are dispatched.
 """
 
 import math
@@ -59,7 +59,8 @@ class Moments(TorchFunctionMode):
             return torch.cat(RULES[name](function, args, kwargs))
         output = function(*args, **kwargs)
         if isinstance(output, Tensor) and not (name == "__getitem__" and output.shape[:1] == args[0].shape[:1]):
-            where = "before its first linear layer" if carried == ["rows"] else "which has no rule for mean and variance"
+            early = carried == ["rows"]
+            where = "before its first linear layer" if early else "which has no rule for mean and variance"
             raise ValueError("model must be linear layers, convolutions, BatchNorm, ReLU, max or average pooling in a "
                              f"row, got {name}, {where}.")
         return output  # a shape, a device, some of the units
