@@ -5,7 +5,8 @@ import pytest
 import toys
 import torch
 
-from xaiutils.methods import DeepLift, IntegratedGradients, InputXGradient, NoiseTunnel, Saliency, SmoothGrad
+from xaiutils.core import make_generator
+from xaiutils.methods import DeepLift, DeepLiftShap, GradientShap, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency, SmoothGrad
 
 TARGET = torch.tensor([1, 0, 4])
 
@@ -50,6 +51,33 @@ def test_captum_agrees_within_the_noise():
         tunnel = captum.attr.NoiseTunnel(captum.attr.IntegratedGradients(model))
         theirs = tunnel.attribute(images, nt_samples=2000, nt_samples_batch_size=100, stdevs=0.2, target=0, n_steps=5)
     assert ((ours - theirs).norm() / theirs.norm()).item() < 0.05
+
+
+def test_captum_fed_with_the_same_noise_gives_the_same(monkeypatch):
+    model, images, draws = toys.mlp(3 * 64), toys.images(1), make_generator(7)
+    noise = torch.stack([torch.randn(images.shape[1:], generator=draws) for _ in range(6)]).double()
+    monkeypatch.setattr(torch, "normal", lambda mean, std: std * noise)  # 0.125: Captum rounds to float32
+    tunnel = captum.attr.NoiseTunnel(captum.attr.IntegratedGradients(model))
+    theirs = tunnel.attribute(images, nt_type="smoothgrad_sq", nt_samples=6, stdevs=0.125, baselines=0.3, target=0, n_steps=20)
+    monkeypatch.undo()
+    ours = NoiseTunnel(model, kind="square").attribute(images, 0.3, 0, n_samples=6, noise_level=0.125, noise_unit="absolute",
+                                                       n_steps=20, seed=7)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-14)
+
+
+def test_a_method_that_draws_does_so_anew_for_each_copy_and_by_the_seed():
+    # without noise in the tunnel all scatter is the method's own
+    model, images = toys.cnn(), toys.images()
+    options = {"target": TARGET, "noise_level": 0, "n_samples": 3}
+    assert (NoiseTunnel(model, GradientShap, kind="variance").attribute(images, **options) > 0).any()
+    maps = [NoiseTunnel(model, GradientShap).attribute(images, **options, seed=seed) for seed in (0, 0, 1)]
+    assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
+
+
+def test_several_baselines_go_on_to_a_method_that_takes_them():
+    model, images = toys.cnn(), toys.images()
+    ours = NoiseTunnel(model, DeepLiftShap).attribute(images, ["black", 0.5], TARGET, noise_level=0, n_samples=2)
+    torch.testing.assert_close(ours, DeepLiftShap(model).attribute(images, ["black", 0.5], TARGET), rtol=1e-12, atol=1e-15)
 
 
 def test_options_reach_the_method():

@@ -56,7 +56,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "grad-cam-pp": GradCAMPlusPlus,
     "guided-grad-cam": GuidedGradCAM,
     "guided-grad-cam-pp": GuidedGradCAMPlusPlus,
-    "smoothgrad-integrated-gradients": NoiseTunnel,
+    "smoothgrad-ig": NoiseTunnel,
     "smoothgrad-deeplift": _preset(NoiseTunnel, method=DeepLift),
     "gradient-shap": GradientShap,
     "deeplift": DeepLift,

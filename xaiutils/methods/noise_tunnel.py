@@ -20,7 +20,8 @@ class NoiseTunnel(Attribution):
     ``n``           copies, ``n_samples``: 10, because each costs a whole run of the method; the thesis takes 20
     ``sigma``       ``noise_level`` 0.15 in ``noise_unit`` ``"range"`` or ``"absolute"``, as in SmoothGrad; the thesis takes 0.7 absolute on
                     standardised inputs
-    ``baselines``   of the method, by name found from the input without noise, so that all copies have the same one
+    ``baselines``   of the method, by name found from the input without noise, so that all copies have the same one; a list,
+                    for methods that take several, goes on as it is
     further keyword arguments of ``attribute`` are the method's, such as ``n_steps``
 
     Limit cases   No noise gives the method, its square, or 0. Over the gradient it is SmoothGrad.
@@ -44,14 +45,17 @@ class NoiseTunnel(Attribution):
         check_noise(n_samples, noise_level, noise_unit)
         seed = resolve_seed(seed, generator)
         with self.session(inputs, target, additional_forward_args, internal_batch_size, return_convergence_delta) as session:
-            more |= {"target": session.target, "additional_forward_args": additional_forward_args, "internal_batch_size": internal_batch_size}
+            more |= {"target": session.target, "additional_forward_args": additional_forward_args,
+                     "internal_batch_size": internal_batch_size}
             if baselines is not None:
-                more["baselines"] = resolve_baselines(baselines, session.inputs, seed)
+                several = isinstance(baselines, (list, tuple))
+                more["baselines"] = baselines if several else resolve_baselines(baselines, session.inputs, seed)
+            seeds = make_generator(seed + 1)  # draws of the method itself, anew for each copy
             scale, noise = noise_scale(session.inputs, noise_level, noise_unit), make_generator(seed)
             mean, square = torch.zeros_like(session.inputs), torch.zeros_like(session.inputs)
             for _ in range(n_samples):
                 draw = torch.randn(session.inputs.shape[1:], generator=noise).to(session.inputs)
-                attributions = self.method.attribute(session.inputs + scale * draw, **more)
+                attributions = self.method.attribute(session.inputs + scale * draw, seed=resolve_seed(generator=seeds), **more)
                 mean += attributions / n_samples
                 square += attributions.square() / n_samples
         return moment(self.kind, mean, square)
