@@ -13,6 +13,7 @@ from xaiutils.metrics.diversity import feature_alignment, feature_diversity, fea
 from xaiutils.metrics.gain import insertion_minus_deletion, percent_gain
 from xaiutils.metrics.game_table import blockwise, games
 from xaiutils.metrics.insertion_deletion import auc, deletion_curve, insertion_curve, reveal, substrate_of
+from xaiutils.metrics.linear_pieces import share_changed, unit_states
 from xaiutils.metrics.mutual_information import (
     image_information, object_information, relative_information, times_noise,
 )
@@ -27,6 +28,6 @@ __all__ = ["agreement", "anova", "arc_length", "auc", "blockwise", "bootstrap_in
            "image_statistics", "independent", "insertion_curve", "insertion_minus_deletion", "layer_names",
            "mann_whitney_pairs", "morans_i", "null_band", "object_information", "other_label", "pair_share",
            "pearson", "penultimate", "percent_gain", "qq_points", "randomized", "rank_correlation",
-           "relative_information", "reveal", "segment", "sensitivity_n", "shuffled_labels", "spread_test", "ssim",
+           "relative_information", "reveal", "segment", "sensitivity_n", "share_changed", "shuffled_labels", "spread_test", "ssim",
            "straightness", "subset_losses", "subset_sums", "substrate_of", "tail_energy", "tail_ratio", "tails",
-           "times_noise", "two_sample", "welch_pairs"]
+           "times_noise", "two_sample", "unit_states", "welch_pairs"]

@@ -16,6 +16,7 @@ _WHERE = {
     "play_maps": ["cascade_slider", "class_count_morph", "explain_photograph", "object_share", "pairwise_difference",
                   "percentile_picker", "pick_map", "reference_picker"],
     "play_curves": ["kink", "path_explorer", "reveal_slider", "two_curves_along_path"],
+    "play_credible": ["gradient_rule", "two_pieces"],
 }
 
 __getattr__, __dir__ = lazily(__name__, {name: module for module, names in _WHERE.items() for name in names})
