@@ -13,14 +13,22 @@ from xaiutils.methods.baselines import resolve_baselines
 from xaiutils.methods.segments import Grid, Quickshift, each_place, find_segments
 
 
-def scaled_segmenter(x: Tensor):
-    """For one input (C, H, W) or other: quickshift with LIME's kernel, 4 pixels at 224, made smaller with the image.
+def scaled_quickshift(image):
+    """Colour segments of an image (H, W, 3) by quickshift as LIME's released code has it, in proportion to the image.
 
-    So a small picture falls into about as many segments as a large one. Grids where there are no three channels.
+    Its kernel is 4 pixels at a height of 224. Quickshift takes none below 1, so images under 56 are enlarged before.
     """
+    factor = max(1, -(-56 // min(image.shape[:2])))
+    large = image.repeat(factor, 0).repeat(factor, 1)
+    labels = Quickshift(kernel_size=min(large.shape[:2]) / 56, max_dist=200, ratio=0.2)(large)
+    return labels[factor // 2::factor, factor // 2::factor]
+
+
+def scaled_segmenter(x: Tensor):
+    """For one input: :func:`scaled_quickshift` for (3, H, W), a grid for other images, else each place by itself."""
     if x.dim() != 3:
         return each_place
-    return Quickshift(kernel_size=max(1, x.shape[-2] / 56), max_dist=200, ratio=0.2) if len(x) == 3 else Grid()
+    return scaled_quickshift if len(x) == 3 else Grid()
 
 
 class Game:
