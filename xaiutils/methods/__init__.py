@@ -25,6 +25,7 @@ from xaiutils.methods.gradient_shap import GradientShap
 from xaiutils.methods.guided_backprop import GuidedBackprop
 from xaiutils.methods.guided_gradcam import GuidedGradCAM, GuidedGradCAMPlusPlus
 from xaiutils.methods.kernel_shap import KernelShap
+from xaiutils.methods.lime import Lime
 from xaiutils.methods.lrp import LRP
 from xaiutils.methods.noise_tunnel import NoiseTunnel
 from xaiutils.methods.occlusion import Occlusion
@@ -68,6 +69,7 @@ METHODS: dict[str, Callable[..., Attribution]] = {
     "lrp-alpha2-beta1": _preset(LRP, alpha=2),
     "rap": RAP,
     "occlusion": Occlusion,
+    "lime": Lime,
     "kernel-shap": KernelShap,
     "exact-shapley": ExactShapley,
     "dasp": DASP,
@@ -77,5 +79,5 @@ METHODS: dict[str, Callable[..., Attribution]] = {
 
 __all__ = ["METHODS", "AGI", "AXAI", "Attribution", "CAM", "CredibleIntegratedGradients", "DASP", "DeconvNet", "DeepLift", "DeepLiftRevealCancel", "DeepLiftShap",
            "ExactShapley", "FeatureSuppression", "GradCAM", "GradCAMPlusPlus", "GradientShap", "GuidedBackprop", "GuidedGradCAM",
-           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "KernelShap", "LRP", "NoiseTunnel", "Occlusion", "RAP", "RectGrad",
+           "GuidedGradCAMPlusPlus", "InputXGradient", "IntegratedGradients", "KernelShap", "LRP", "Lime", "NoiseTunnel", "Occlusion", "RAP", "RectGrad",
            "Saliency", "SmoothGrad"]
