@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from xaiutils import plots
+
+
+def test_waterfall_starts_where_it_says_and_each_step_begins_where_the_last_one_ended():
+    shown = plots.shown(plots.waterfall({"toy": (16.0, {"a": 2.0, "b": -3.0})}, xlabel="x"))
+    assert [shown[f"0.box{k}"][[0, 2]].tolist() for k in (0, 1)] == [[16.0, 2.0], [18.0, -3.0]]
+
+
+def test_shared_ride_gives_the_shares_of_the_airport_game():
+    explorer = plots.shared_ride({"Ashley": 6, "Ben": 12, "Claire": 42, "Don": 50})
+    widths = lambda place, n: [explorer.data()[f"{place}.box{k}"][2] for k in range(n)]
+    assert widths(0, 4) == pytest.approx([1.5, 3.5, 18.5, 26.5])
+    assert widths(1, 8) == pytest.approx([50, 44, 38, 8, 38, 8, 8, 8])      # nobody, A, B, C, A+B, A+C, B+C, A+B+C
+    explorer.controls["Don"].value = 0
+    assert widths(0, 4) == pytest.approx([2, 5, 35, 0])
+
+
+def test_feature_orders_shows_the_order_chosen_and_the_mean_of_all():
+    def worth(known, both=2.0):
+        return 10.0 + known["a"] + both * (known["a"] and known["b"])
+
+    explorer = plots.feature_orders(worth, ("a", "b"), {"a": "first", "b": "second"}, both=(0.0, 4.0))
+    sizes = lambda place: [explorer.data()[f"{place}.box{k}"][2] for k in (0, 1)]
+    assert sizes(0) == [1, 2] and sizes(1) == [2, 1]
+    explorer.controls["order"].value = "b > a"
+    assert sizes(0) == [0, 3]
+    explorer.controls["both"].value = 0.0
+    assert sizes(0) == [0, 1] and np.allclose(sizes(1), [0, 1])

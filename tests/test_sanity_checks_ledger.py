@@ -1,0 +1,83 @@
+"""The ledger of the thesis' claims: those of the notebooks that exist, every closed form in it recomputed."""
+
+import itertools
+import math
+import re
+
+import pytest
+import torch
+
+from xaiutils import claims, notebooks
+from xaiutils.methods.shapley import exact_shapley
+
+LEDGER = claims.load(claims.repository() / "data" / "claims" / "sanity_checks.yaml")
+COUNTS = {  # notebook -> claims it reports
+    "ch6_shapley_values": 28,
+}
+MISSING = set()  # claims that no run can decide
+EARLY = set()  # orderings and trends that a toy decides
+RECOMPUTED = set()
+
+
+def recomputed(name):
+    """The closed forms of a claim, and a note that a test has read them."""
+    RECOMPUTED.add(name)
+    return LEDGER[name].recomputed
+
+
+def test_the_ledger_holds_the_claims_of_the_notebooks_that_exist():
+    found = {name: sum(claim.notebook == f"sanity_checks/{name}" for claim in LEDGER.values()) for name in COUNTS}
+    assert found == COUNTS and len(LEDGER) == sum(COUNTS.values())
+    assert {f"sanity_checks/{name}" for name in COUNTS} <= set(notebooks.names())
+    assert all(name.startswith("thesis-") for name in LEDGER)
+    assert {claim.id for claim in LEDGER.values() if claim.rule is None} == MISSING
+
+
+def test_every_rule_is_a_sentence():
+    for claim in LEDGER.values():
+        if claim.rule:
+            assert re.fullmatch(r"[a-zA-Z].*\S", str(claim.build_rule())), claim.id
+
+
+def test_orderings_and_trends_are_never_decided_below_medium():
+    early = {claim.id for claim in LEDGER.values() if claim.kind in ("ordering", "trend") and claim.scale in ("toy", "small")}
+    assert early == EARLY
+
+
+def test_weights_of_four_players_by_both_formulas():
+    found = recomputed("thesis-shapley-formula")
+    weights = [math.factorial(s) * math.factorial(3 - s) / math.factorial(4) for s in range(4)]
+    assert [float(value) for value in found["weights_N4"]] == pytest.approx(weights, abs=1e-6)
+    assert sum(w * math.comb(3, s) for s, w in enumerate(weights)) == pytest.approx(float(found["sum"]))
+
+
+def test_airport_game_by_all_orders():
+    fares, shares = (6, 12, 42, 50), [0.0] * 4
+    for order in itertools.permutations(range(4)):
+        paid = 0
+        for rider in order:
+            shares[rider] += max(fares[rider] - paid, 0) / 24
+            paid = max(paid, fares[rider])
+    assert shares == pytest.approx([float(value) for value in recomputed("thesis-taxi-phi-d")["airport_example"]])
+
+
+def test_one_fixed_order_is_not_symmetric():
+    worth = {(): 0, (0,): 0, (1,): 0, (0, 1): 1}
+    marginals = [worth[(0,)] - worth[()], worth[(0, 1)] - worth[(0,)]]
+    assert marginals == [int(value) for value in recomputed("thesis-monotonicity-implies-symmetry")["counterexample"]]
+
+
+def test_the_printed_weight_of_three_players():
+    found, size = recomputed("thesis-shap-unique-formula"), 3
+    printed = [math.factorial(k) * math.factorial(size - k - 1) / 6 for k in (1, 2)]
+    correct = [math.factorial(k - 1) * math.factorial(size - k) / 6 for k in (1, 2, 3)]
+    assert [float(value) for value in found["printed_M3"][:2]] == pytest.approx(printed, abs=5e-5)
+    assert [float(value) for value in found["correct_M3"]] == pytest.approx(correct, abs=5e-5)
+    game = torch.tensor([0, 1, 2, 5, 3, 4, 8, 13.0], dtype=torch.float64)                # rows by bits
+    by_hand = sum(correct[bin(row).count("1") - 1] * (game[row] - game[row & ~1]).item() for row in (1, 3, 5, 7))
+    assert by_hand == pytest.approx(exact_shapley(lambda present: game, 3)[0].item())
+
+
+def test_every_closed_form_has_its_test():
+    """Runs last: the tests above note which closed forms they read."""
+    assert {claim.id for claim in LEDGER.values() if claim.recomputed} == RECOMPUTED

@@ -1,0 +1,107 @@
+"""Games of players: who adds what, in which order. The explorers follow sliders and menus."""
+
+from itertools import permutations
+
+import numpy as np
+
+from xaiutils.plots.explorers import explorer
+from xaiutils.plots.style import PALETTE, figure, styled
+
+
+@styled
+def waterfall(panels, *, xlabel):
+    """From a first value to a last one in steps, one panel beside the other. -> Figure
+
+    ``panels``  {title: (first value, {label: step})}; steps up are orange, steps down are blue
+    """
+    rows = max(len(steps) for _, steps in panels.values())
+    fig, axes = figure(1, len(panels), (4.6 * len(panels), 0.42 * rows + 1.3), squeeze=False, sharex=True)
+    for ax, (title, (first, steps)) in zip(axes[0], panels.items()):
+        sizes = np.array(list(steps.values()), dtype=float)
+        reached = first + np.concatenate([[0.0], np.cumsum(sizes)])                            # (n + 1,)
+        places = np.arange(len(sizes))
+        ax.barh(places, sizes, left=reached[:-1], height=0.6, color=[PALETTE[1] if s > 0 else PALETTE[0] for s in sizes])
+        for x, place in zip(reached, np.arange(len(reached)) - 0.5):
+            ax.plot([x, x], [place - 0.2, place + 0.2], color="#000000", linewidth=1)
+        for place, size, low in zip(places, sizes, np.maximum(reached[:-1], reached[1:])):
+            ax.annotate(f"{size:+.2g}", (low, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        ax.set(yticks=places, yticklabels=list(steps), ylim=(len(sizes) - 0.2, -0.8), xlabel=xlabel,
+               title=f"{title}\n{reached[0]:.3g} to {reached[-1]:.3g}")
+        ax.margins(x=0.16)
+        ax.grid(False, axis="y")
+    return fig
+
+
+def shared_ride(fares, most=60):
+    """Slide each rider's fare; the longest ride is what a coalition pays. Shares, and the last rider's marginals.
+
+    ``fares``  {rider: fare}, at most 6 riders
+    """
+    riders = list(fares)
+
+    @styled
+    def draw(**paid):
+        cost = np.array([paid[rider] for rider in riders], dtype=float)
+        orders = list(permutations(range(len(riders))))
+        added = {}                                                     # {coalition before the last rider: what it adds}
+        shares = np.zeros(len(riders))
+        for order in orders:
+            so_far = 0.0
+            for place, rider in enumerate(order):
+                gain = max(cost[rider] - so_far, 0.0)
+                shares[rider] += gain / len(orders)
+                if rider == len(riders) - 1:
+                    added[tuple(sorted(order[:place]))] = gain
+                so_far += gain
+        fig, (left, right) = figure(1, 2, (9.4, 3.2))
+        left.barh(riders, shares, color=PALETTE[0], height=0.6)
+        for place, share in enumerate(shares):
+            left.annotate(f"{share:.2f}", (share, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
+        left.set(xlabel="share of the fare", title=f"shares add up to {shares.sum():g}", ylim=(len(riders) - 0.5, -0.5))
+        left.margins(x=0.15)
+        before = sorted(added, key=lambda coalition: (len(coalition), coalition))
+        names = ["+".join(riders[r][0] for r in coalition) or "nobody" for coalition in before]
+        right.barh(names, [added[coalition] for coalition in before], color=PALETTE[1], height=0.6)
+        right.set(xlabel=f"{riders[-1]} adds to", title=f"the {len(before)} marginal contributions of {riders[-1]}",
+                  ylim=(len(before) - 0.5, -0.5))
+        for ax in (left, right):
+            ax.grid(False, axis="y")
+        return fig
+
+    return explorer(draw, **{rider: _slider(fare, most) for rider, fare in fares.items()})
+
+
+def _slider(fare, most):
+    import ipywidgets as widgets
+
+    return widgets.FloatSlider(value=fare, min=0, max=most, step=1)
+
+
+def feature_orders(worth, first, names, **controls):
+    """Choose the order in which features become known, and see what each adds in it, beside its Shapley value.
+
+    ``worth``     callable({feature: known?}, **values of the controls) -> number
+    ``first``     the order first shown, a tuple of features
+    ``names``     {feature: label}
+    ``controls``  further controls as :func:`xaiutils.plots.explorer` takes them
+    """
+    orders = {" > ".join(order): order for order in sorted(permutations(names), key=lambda order: order != tuple(first))}
+
+    def steps(order, values):
+        known, found = dict.fromkeys(names, False), {}
+        for feature in order:
+            before = worth(known, **values)
+            known = known | {feature: True}
+            found[feature] = worth(known, **values) - before
+        return found
+
+    def draw(order, **values):
+        base = worth(dict.fromkeys(names, False), **values)
+        all_steps = [steps(each, values) for each in orders.values()]
+        chosen = steps(orders[order], values)
+        mean = {feature: np.mean([each[feature] for each in all_steps]) for feature in orders[order]}
+        return waterfall({f"in the order {order}": (base, {names[f]: step for f, step in chosen.items()}),
+                          f"mean over all {len(orders)} orders": (base, {names[f]: step for f, step in mean.items()})},
+                         xlabel="risk in %")
+
+    return explorer(draw, order=list(orders), **controls)
