@@ -13,9 +13,10 @@ from xaiutils.methods.shapley import exact_shapley
 LEDGER = claims.load(claims.repository() / "data" / "claims" / "sanity_checks.yaml")
 COUNTS = {  # notebook -> claims it reports
     "ch6_shapley_values": 28,
+    "ch6_kernelshap_and_deepshap": 10,
 }
 MISSING = set()  # claims that no run can decide
-EARLY = set()  # orderings and trends that a toy decides
+EARLY = {"thesis-kernelshap-efficiency"}  # orderings and trends that a toy decides
 RECOMPUTED = set()
 
 
@@ -76,6 +77,11 @@ def test_the_printed_weight_of_three_players():
     game = torch.tensor([0, 1, 2, 5, 3, 4, 8, 13.0], dtype=torch.float64)                # rows by bits
     by_hand = sum(correct[bin(row).count("1") - 1] * (game[row] - game[row & ~1]).item() for row in (1, 3, 5, 7))
     assert by_hand == pytest.approx(exact_shapley(lambda present: game, 3)[0].item())
+
+
+def test_kernel_weights_of_four_players():
+    weights = [3 / (math.comb(4, k) * k * (4 - k)) for k in (1, 2, 3)]
+    assert [float(value) for value in recomputed("thesis-kernelshap-weight")["M4"]] == weights
 
 
 def test_every_closed_form_has_its_test():

@@ -43,6 +43,13 @@ def test_a_perceptron_is_its_formula_and_leaves_the_global_generator_alone():
     assert torch.equal(net(x), toys.perceptron(4, 8, 3, seed=1)(x)) and not torch.equal(net(x), toys.perceptron(4, 8, 3)(x))
 
 
+def test_a_perceptron_with_rectifiers_and_no_biases_is_homogeneous():
+    net = toys.perceptron(4, 8, 3, seed=1, activation=torch.nn.ReLU, bias=0)
+    x = torch.tensor([[1.0, -2.0, 0.5, 3.0]], dtype=torch.float64)
+    torch.testing.assert_close(net(2 * x), 2 * net(x))
+    assert torch.equal(net[0].weight, toys.perceptron(4, 8, 3, seed=1)[0].weight)                # the same draws
+
+
 def test_wrong_arguments_are_refused_by_name():
     with pytest.raises(ValueError, match=r"centres must be \(K, D\) and widths K positive numbers"):
         toys.Blobs([[0.0, 1.0]], [1.0, 2.0])

@@ -29,3 +29,9 @@ def test_feature_orders_shows_the_order_chosen_and_the_mean_of_all():
     assert sizes(0) == [0, 3]
     explorer.controls["both"].value = 0.0
     assert sizes(0) == [0, 1] and np.allclose(sizes(1), [0, 1])
+
+
+def test_value_bars_draw_each_method_its_values_side_by_side():
+    shown = plots.shown(plots.value_bars({"one": {"a": 1.0, "b": -2.0}, "two": {"a": 3.0, "b": 4.0}}, xlabel="x"))
+    assert [shown[f"0.box{k}"][2] for k in range(4)] == [1.0, -2.0, 3.0, 4.0]
+    assert len({round(shown[f"0.box{k}"][1], 6) for k in range(4)}) == 4

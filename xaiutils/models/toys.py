@@ -51,10 +51,11 @@ def ring(n_classes=6, radius=3.0, widths=(1.0, 0.8, 1.2)):
     return Blobs(centres, [widths[k % len(widths)] for k in range(n_classes)])
 
 
-def perceptron(*sizes, seed=0):
-    """A smooth network with random weights: linear layers of ``sizes`` (inputs, hidden ..., classes), tanh between them.
+def perceptron(*sizes, seed=0, activation=nn.Tanh, bias=0.1):
+    """A network with random weights: linear layers of ``sizes`` (inputs, hidden ..., classes), ``activation`` between them.
 
-    Weights are normal with variance 1 / inputs of the layer, biases with standard deviation 0.1, drawn from ``seed``.
+    Weights are normal with variance 1 / inputs of the layer, biases with standard deviation ``bias``, drawn from ``seed``;
+    ``bias=0`` makes none matter, so that with ``nn.ReLU`` the scores are homogeneous: f(2 x) = 2 f(x).
     """
     if len(sizes) < 2:
         raise ValueError(f"sizes must be at least two numbers, inputs and classes, got {sizes}.")
@@ -62,6 +63,6 @@ def perceptron(*sizes, seed=0):
     for n_in, n_out in pairwise(sizes):
         layer = nn.utils.skip_init(nn.Linear, n_in, n_out, dtype=torch.float64)  # leaves the global generator alone
         layer.weight.data = torch.randn(n_out, n_in, generator=generator, dtype=torch.float64) / math.sqrt(n_in)
-        layer.bias.data = 0.1 * torch.randn(n_out, generator=generator, dtype=torch.float64)
-        layers += [layer, nn.Tanh()]
+        layer.bias.data = bias * torch.randn(n_out, generator=generator, dtype=torch.float64)
+        layers += [layer, activation()]
     return nn.Sequential(*layers[:-1]).eval()

@@ -4,8 +4,9 @@ from itertools import permutations
 
 import numpy as np
 
+from xaiutils.plots.curves import colours_of
 from xaiutils.plots.explorers import explorer
-from xaiutils.plots.style import PALETTE, figure, styled
+from xaiutils.plots.style import PALETTE, axes_of, figure, styled
 
 
 @styled
@@ -29,6 +30,26 @@ def waterfall(panels, *, xlabel):
                title=f"{title}\n{reached[0]:.3g} to {reached[-1]:.3g}")
         ax.margins(x=0.16)
         ax.grid(False, axis="y")
+    return fig
+
+
+@styled
+def value_bars(values, *, xlabel="value", title="", ax=None):
+    """Values of the same players by several methods, a group of bars a player. -> Figure
+
+    ``values``  {method: {player: value}}, or a DataFrame with players as rows
+    """
+    values = {method: dict(each) for method, each in values.items()}
+    players = list(next(iter(values.values())))
+    fig, ax = axes_of(ax, (6.4, 0.22 * len(players) * (len(values) + 1) + 1.2))
+    height = 0.8 / len(values)
+    for place, (colour, (method, each)) in enumerate(zip(colours_of(values), values.items())):
+        rows = np.arange(len(players)) + (place - (len(values) - 1) / 2) * height
+        ax.barh(rows, [each[player] for player in players], height=0.9 * height, color=colour, label=method)
+    ax.axvline(0, color="#000000", linewidth=1)
+    ax.set(yticks=range(len(players)), yticklabels=players, ylim=(len(players) - 0.5, -0.5), xlabel=xlabel, title=title)
+    ax.grid(False, axis="y")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return fig
 
 
