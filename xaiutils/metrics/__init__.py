@@ -19,15 +19,17 @@ from xaiutils.metrics.mutual_information import (
 )
 from xaiutils.metrics.paths import arc_length, feature_path, penultimate, segment, straightness
 from xaiutils.metrics.randomization import cascading, independent, layer_names, other_label, randomized, shuffled_labels
+from xaiutils.metrics.segment_sets import chance_jaccard, jaccard, segment_means, top_segments
 from xaiutils.metrics.sensitivity_n import pearson, sensitivity_n, subset_losses, subset_sums
 from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
 
 __all__ = ["agreement", "anova", "arc_length", "auc", "blockwise", "bootstrap_interval", "boundary_scale",
-           "cascading", "connected_components", "deletion_curve", "draw_values", "energy_share", "feature_alignment",
-           "feature_diversity", "feature_path", "feature_plane", "fit_laws", "games", "image_information",
-           "image_statistics", "independent", "insertion_curve", "insertion_minus_deletion", "layer_names",
-           "mann_whitney_pairs", "morans_i", "null_band", "object_information", "other_label", "pair_share",
-           "pearson", "penultimate", "percent_gain", "qq_points", "randomized", "rank_correlation",
-           "relative_information", "reveal", "segment", "sensitivity_n", "share_changed", "shuffled_labels", "spread_test", "ssim",
-           "straightness", "subset_losses", "subset_sums", "substrate_of", "tail_energy", "tail_ratio", "tails",
-           "times_noise", "two_sample", "unit_states", "welch_pairs"]
+           "cascading", "chance_jaccard", "connected_components", "deletion_curve", "draw_values", "energy_share",
+           "feature_alignment", "feature_diversity", "feature_path", "feature_plane", "fit_laws", "games",
+           "image_information", "image_statistics", "independent", "insertion_curve", "insertion_minus_deletion",
+           "jaccard", "layer_names", "mann_whitney_pairs", "morans_i", "null_band", "object_information",
+           "other_label", "pair_share", "pearson", "penultimate", "percent_gain", "qq_points", "randomized",
+           "rank_correlation", "relative_information", "reveal", "segment", "segment_means", "sensitivity_n",
+           "share_changed", "shuffled_labels", "spread_test", "ssim", "straightness", "subset_losses", "subset_sums",
+           "substrate_of", "tail_energy", "tail_ratio", "tails", "times_noise", "top_segments", "two_sample",
+           "unit_states", "welch_pairs"]
