@@ -13,5 +13,7 @@ __getattr__, __dir__ = lazily(
         "photographs": "embedded",
         "imagenet_files": "imagenet",
         "imagenet_folder": "imagenet",
+        "in_a_corner": "composites",
+        "side_by_side": "composites",
     },
 )
