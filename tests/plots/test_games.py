@@ -35,3 +35,11 @@ def test_value_bars_draw_each_method_its_values_side_by_side():
     shown = plots.shown(plots.value_bars({"one": {"a": 1.0, "b": -2.0}, "two": {"a": 3.0, "b": 4.0}}, xlabel="x"))
     assert [shown[f"0.box{k}"][2] for k in range(4)] == [1.0, -2.0, 3.0, 4.0]
     assert len({round(shown[f"0.box{k}"][1], 6) for k in range(4)}) == 4
+
+
+def test_coalition_sums_give_the_mean_of_the_rectified_sums_exactly_and_by_the_gaussian():
+    explorer = plots.coalition_sums([2.0, -1.0, -1.0])
+    explorer.controls["members"].value = 3
+    assert "3 of 3 players: mean after the rectifier 0.000 exactly, 0.001" in explorer.figure.axes[0].get_title()
+    explorer.controls["members"].value = 1                     # sums 2, -1, -1: mean 2/3 behind the rectifier
+    assert "0.667 exactly, 0.564 by" in explorer.figure.axes[0].get_title()       # sqrt(2) / sqrt(2 pi)

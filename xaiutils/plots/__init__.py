@@ -12,7 +12,7 @@ _WHERE = {
     "heatmaps": ["normalise", "show"],
     "curves": ["insertion_deletion", "paths", "score_curves", "trend"],
     "comparisons": ["bars", "paired", "sources"],
-    "games": ["feature_orders", "shared_ride", "value_bars", "waterfall"],
+    "games": ["coalition_sums", "feature_orders", "shared_ride", "value_bars", "waterfall"],
     "attacks": ["attack_panels", "play_attack", "play_laws"],
     "explorers": ["explorer", "slider"],
     "play_maps": ["cascade_slider", "class_count_morph", "explain_photograph", "object_share", "pairwise_difference",

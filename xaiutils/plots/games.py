@@ -3,9 +3,11 @@
 from itertools import permutations
 
 import numpy as np
+from scipy.stats import norm
 
 from xaiutils.plots.curves import colours_of
 from xaiutils.plots.explorers import explorer
+from xaiutils.plots.pictures import as_array
 from xaiutils.plots.style import PALETTE, axes_of, figure, styled
 
 
@@ -51,6 +53,37 @@ def value_bars(values, *, xlabel="value", title="", ax=None):
     ax.grid(False, axis="y")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return fig
+
+
+def coalition_sums(contributions, bias=0.0):
+    """Slide the size of a coalition: what its members add to a unit, over all coalitions, and the Gaussian DASP takes for it.
+
+    ``contributions``  (n,) what each of the other players adds to the unit, n of at most 16; ``bias`` what it has anyway
+    """
+    added = as_array(contributions, "contributions")
+    present = (np.arange(2 ** len(added))[:, None] >> np.arange(len(added))) & 1
+    sums, sizes = present @ added + bias, present.sum(1)
+    spread = (sums.min() - 0.5, sums.max() + 0.5)
+
+    @styled
+    def draw(members):
+        mine, n = sums[sizes == members], len(added)
+        mean = bias + members * added.mean()
+        variance = members * added.var() * (1 - (members - 1) / max(n - 1, 1))
+        deviation = max(variance, 1e-5) ** 0.5
+        line = np.linspace(*spread, 401)
+        density = np.exp(-((line - mean) ** 2) / (2 * deviation**2)) / (deviation * np.sqrt(2 * np.pi))
+        rectified = mean * norm.cdf(mean / deviation) + deviation * norm.pdf(mean / deviation)
+        fig, ax = figure(size=(6.8, 3.4))
+        ax.hist(mine, bins=40, range=spread, density=True, color=PALETTE[0], alpha=0.5, label=f"all {len(mine)} coalitions")
+        ax.plot(line, np.minimum(density, 3), color=PALETTE[1], label="Gaussian")
+        ax.axvline(0, color="#000000", linewidth=1)
+        ax.set(xlabel="what enters the rectifier", ylabel="density", ylim=(0, None), title=(
+            f"{members} of {n} players: mean after the rectifier {np.maximum(mine, 0).mean():.3f} exactly, {rectified:.3f} by the Gaussian"))
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        return fig
+
+    return explorer(draw, members=(0, len(added)))
 
 
 def shared_ride(fares, most=60):
