@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from xaiutils.core import make_generator
-from xaiutils.metrics.randomization import (cascading, independent, layer_names, other_label, randomized,
-                                            shuffled_labels)
+from xaiutils.metrics.randomization import (cascading, independent, layer_names, layer_titles, other_label, randomized,
+                                            randomized_at, shuffled_labels)
 
 INPUTS = torch.rand(2, 3, 8, 8, generator=make_generator(0))
 
@@ -147,3 +147,13 @@ def test_bad_arguments_are_named(model):
         other_label(torch.zeros(5, 1), make_generator(0))
     with pytest.raises(ValueError, match=r"labels must be \(N,\), got shape \(2, 2\)"):
         shuffled_labels(torch.zeros(2, 2), make_generator(0))
+
+
+def test_titles_count_the_layers_from_the_input(model):
+    assert layer_titles(model, INPUTS) == {"fc1": "head", "conv3": "third", "conv2": "second", "conv1": "first"}
+
+
+@pytest.mark.parametrize("test, networks", [("cascading", cascading), ("independent", independent)])
+def test_one_network_by_itself_is_that_of_the_row(model, test, networks):
+    for name, expected in networks(model, 5, inputs=INPUTS):
+        assert not changed(expected, randomized_at(model, name, test, 5, inputs=INPUTS))

@@ -15,6 +15,7 @@ Source       Adebayo et al.: Sanity Checks for Saliency Maps, NeurIPS 2018, Sect
 """
 
 import copy
+from collections import Counter
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from torch import nn
 from xaiutils.core import check_inputs, lend, make_generator
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
+TESTS = ("cascading", "independent")
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
@@ -33,6 +35,20 @@ def layer_names(model, inputs=None):
     (the auxiliary heads of Inception) is left out.
     """
     return list(_layers(model, inputs))
+
+
+def layer_titles(model, inputs=None):
+    """Title -> name of each of :func:`layer_names`: conv1, conv2 ... and fc1, fc2 ..., counted from the input.
+
+    They are listed as the test goes, from the output: fc3, fc2, fc1, conv10 ... conv1 for the thesis' network.
+    """
+    names, counts, titles = layer_names(model, inputs), Counter(), {}
+    for name in reversed(names):
+        module = model.get_submodule(name)
+        kind = "fc" if isinstance(module, nn.Linear) else "norm" if isinstance(module, NORMS) else "conv"
+        counts[kind] += 1
+        titles[name] = f"{kind}{counts[kind]}"
+    return {titles[name]: name for name in names}
 
 
 def randomized(model, layers, generator, *, inputs=None, running_statistics="reset"):
@@ -68,6 +84,27 @@ def independent(model, seed=0, *, generator=None, inputs=None, running_statistic
         network = copy.deepcopy(model)
         _draw_anew(network, modules, generator, running_statistics)
         yield name, network
+
+
+def randomized_at(model, layer, test="cascading", seed=0, *, inputs=None, running_statistics="reset"):
+    """The network that :func:`cascading` or :func:`independent` yields at ``layer``, without those before it.
+
+    One seed draws the same weights for a layer in both tests, so that at the last layer the two networks are equal.
+    """
+    if test not in TESTS:
+        raise ValueError(f"test must be one of {', '.join(TESTS)}, got {test!r}.")
+    groups = _layers(model, inputs)
+    if layer not in groups:
+        raise ValueError(f"layer must be among {', '.join(groups)}, got {layer!r}.")
+    names = list(groups)
+    options = {"inputs": inputs, "running_statistics": running_statistics}
+    drawn = randomized(model, names[: names.index(layer) + 1], make_generator(seed), **options)
+    if test == "cascading":
+        return drawn
+    network = copy.deepcopy(model)
+    for name in groups[layer]:
+        network.get_submodule(name).load_state_dict(drawn.get_submodule(name).state_dict())
+    return network
 
 
 def other_label(scores, generator):
