@@ -27,17 +27,15 @@ from xaiutils.metrics.randomization import (
 from xaiutils.metrics.segment_sets import chance_jaccard, jaccard, segment_means, top_segments
 from xaiutils.metrics.sensitivity_n import pearson, sensitivity_n, subset_losses, subset_sums
 from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
-from xaiutils.metrics.variation import relative_variation
 
 __all__ = ["agreement", "alpha_beta", "anova", "arc_length", "arriving", "auc", "blockwise", "bootstrap_interval",
-           "boundary_scale", "cascading", "chance_jaccard", "column_angle", "connected_components",
-           "deletion_curve", "draw_values", "energy_share", "feature_alignment",
-           "feature_diversity", "feature_path", "feature_plane", "fit_laws", "games", 
-           "image_information", "image_statistics", "independent", "insertion_curve", "insertion_minus_deletion",
-           "jaccard", "layer_names", "layer_titles", "mann_whitney_pairs", "morans_i", "null_band",
-           "object_information", "other_label", "pair_share", "pairwise_cosines", "pearson", "penultimate",
-           "percent_gain", "products", "qq_points", "randomized", "randomized_at", "rank_correlation",
+           "boundary_scale", "cascading", "chance_jaccard", "column_angle", "connected_components", "deletion_curve",
+           "draw_values", "energy_share", "feature_alignment", "feature_diversity", "feature_path", "feature_plane",
+           "fit_laws", "games", "image_information", "image_statistics", "independent", "insertion_curve",
+           "insertion_minus_deletion", "jaccard", "layer_names", "layer_titles", "mann_whitney_pairs", "morans_i",
+           "null_band", "object_information", "other_label", "pair_share", "pairwise_cosines", "pearson",
+           "penultimate", "percent_gain", "products", "qq_points", "randomized", "randomized_at", "rank_correlation",
            "relative_information", "reveal", "segment", "segment_means", "sensitivity_n", "share_changed",
-           "shuffled_labels", "singular_ratio", "spread_test", "ssim", "straightness",
-           "subset_losses", "subset_sums", "substrate_of", "tail_energy", "tail_ratio", "tails", "times_noise",
-           "top_segments", "two_sample", "unit_states", "welch_pairs", "z_plus"]
+           "shuffled_labels", "singular_ratio", "spread_test", "ssim", "straightness", "subset_losses", "subset_sums",
+           "substrate_of", "tail_energy", "tail_ratio", "tails", "times_noise", "top_segments", "two_sample",
+           "unit_states", "welch_pairs", "z_plus"]
