@@ -25,4 +25,5 @@ def test_a_missed_promise_is_the_exit_status(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "2.50 times faster than peer              promised at least 3     MISSED" in out
     assert "1.25 times bound-1                       promised at most 1.3    kept" in out
+    assert "bound-1 itself is 3.12 times faster than peer here" in out
     assert "no_such_package is not installed" in out and "1 MISSED" in out
