@@ -187,3 +187,28 @@ def test_the_embedded_network_loses_all_batchnorms_and_keeps_its_logits():
     assert len(norms(plain)) == 49 and norms(folded) == []
     with torch.no_grad():
         assert (plain(inputs) - folded(inputs)).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("padding, kernel, stride", [((0, 1, 0, 1), 3, 2), ((1, 2, 1, 2), 5, 2), ((2, 0, 1, 1), 3, 1),
+                                                     ((1, 1, 1, 1), 3, 2), ((0, 3, 2, 0), (2, 3), (1, 3))])
+@pytest.mark.parametrize("size", [(9, 12), (12, 9)])
+def test_a_convolution_pads_with_rows_of_zeros_in_its_kernel(padding, kernel, stride, size):
+    """Weights that are whole numbers: equal to the last bit, whatever the order of the sums."""
+    conv = nn.Conv2d(4, 6, kernel, stride, groups=2)
+    conv.weight.data, conv.bias.data = conv.weight.data.mul(100).round(), torch.arange(6.0)
+    apart = nn.Sequential(nn.ZeroPad2d(padding), conv).eval()
+    together = fold_batchnorm(apart, torch.zeros(1, 4, *size))
+    x = torch.randn(2, 4, *size).mul(9).round()
+    assert torch.equal(together(x), apart(x)) and isinstance(together[0], nn.Identity) and apart[1] is conv
+
+
+@pytest.mark.parametrize("layers", [
+    (nn.ReflectionPad2d(1), nn.Conv2d(2, 2, 3)),
+    (nn.ZeroPad2d(-1), nn.Conv2d(2, 2, 3)),
+    (nn.ZeroPad2d(1), nn.Conv2d(2, 2, 3, padding=1)),
+    (nn.ZeroPad2d(1), nn.Conv2d(2, 2, 3, dilation=2)),
+    (nn.ZeroPad2d(1), nn.MaxPool2d(2)),
+])
+def test_a_padding_that_is_not_one_of_zeros_before_a_plain_convolution_stays(layers):
+    model = nn.Sequential(*layers).eval()
+    assert str(fold_batchnorm(model, torch.zeros(1, 2, 9, 9))) == str(model)
