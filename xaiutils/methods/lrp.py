@@ -18,7 +18,7 @@ REFUSED = {
 
 def share(a: Tensor, b: Tensor) -> Tensor:
     """a / b where b is not 0, and 0 where it is: relevance with nobody to receive it is dropped."""
-    return torch.where(b == 0, 0.0, a / torch.where(b == 0, 1.0, b))
+    return (a / b).masked_fill_(b == 0, 0.0)
 
 
 def same(call, inputs, above):
@@ -74,7 +74,7 @@ def epsilon_rule(call: Call, inputs, above, epsilon):
 def alpha_beta_rule(call: Call, inputs, above, alpha, epsilon=0.0, bias="ignore", reading="textbook"):
     """R_j = sum_k (alpha z+_jk / z+_k - beta z-_jk / z-_k) R_k, positive and negative contributions apart."""
     up, down = call.weight.clamp(min=0), call.weight.clamp(max=0)
-    offsets = [0.0, 0.0]
+    offsets = [None, None]
     if bias == "absorb" and call.bias is not None:
         offsets = [b.view(1, -1, *[1] * (above.dim() - 2)) for b in (call.bias.clamp(min=0), call.bias.clamp(max=0))]
     relevance = alpha * _distribute(call, inputs[0], (up, down), above, offsets[0], epsilon, reading)
@@ -89,9 +89,12 @@ def _distribute(call, x, weights, above, offset, epsilon, reading):
     with torch.enable_grad():
         halves = [half.detach().requires_grad_() for half in halves]
         contributions = [call.with_weight(half, weight) for half, weight in zip(halves, weights)]
-        sums = [c.detach() for c in contributions] if reading == "authors" else [sum(c.detach() for c in contributions)] * len(halves)
-        each = [share(above, away_from_zero(z + offset, epsilon)) for z in sums]
-        return sum(half.detach() * torch.autograd.grad(c, half, e)[0] for half, c, e in zip(halves, contributions, each))
+        sums = [c.detach() for c in contributions]
+        if reading == "textbook" and len(sums) == 2:
+            sums = [sums[0] + sums[1]] * 2
+        each = [share(above, away_from_zero(z if offset is None else z + offset, epsilon)) for z in sums]
+        parts = [half.detach() * torch.autograd.grad(c, half, e)[0] for half, c, e in zip(halves, contributions, each)]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
 def zbox_rule(call: Call, inputs, above):
