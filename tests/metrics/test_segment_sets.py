@@ -5,7 +5,9 @@ from itertools import combinations
 import pytest
 import torch
 
-from xaiutils.metrics.segment_sets import chance_jaccard, jaccard, segment_means, top_segments
+from xaiutils.metrics.segment_sets import (
+    chance_jaccard, covering, jaccard, pairwise_jaccard, segment_means, top_segments,
+)
 
 
 def test_jaccard_by_hand():
@@ -40,3 +42,19 @@ def test_refusals():
         chance_jaccard(5, 1, 4)
     with pytest.raises(ValueError, match="values must be places"):
         segment_means(torch.zeros(3, 4), torch.zeros(2, 2, dtype=torch.long))
+
+
+def test_pairs_of_three_sets_by_hand():
+    assert pairwise_jaccard([[1, 2], [2, 3], torch.tensor([1, 2])]) == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
+    with pytest.raises(ValueError, match="sets must be at least two, got 1"):
+        pairwise_jaccard([[1]])
+
+
+def test_the_best_segments_cover_the_share_asked_for():
+    segments = torch.tensor([[0, 0, 0, 1], [2, 2, 1, 1], [3, 3, 3, 3]])                    # sizes 3, 3, 2, 4
+    scores = torch.tensor([0.1, 0.9, float("nan"), 0.5])
+    expected = {0.1: {1}, 0.25: {1}, 0.26: {1, 3}, 7 / 12: {1, 3}, 0.6: {0, 1, 3}, 1.0: {0, 1, 2, 3}}
+    for share, chosen in expected.items():
+        assert set(segments[covering(scores, segments, share)].tolist()) == chosen
+    with pytest.raises(ValueError, match="share must lie in"):
+        covering(scores, segments, 0)

@@ -8,6 +8,8 @@ r"""Sets of segments: how much two of them share, what chance alone shares, and 
           must exceed before it says anything. With 5 of 10 segments it is 0.35, with 5 of 100 it is 0.03
 """
 
+from itertools import combinations
+
 import torch
 from scipy.stats import hypergeom
 
@@ -18,6 +20,14 @@ def jaccard(a, b):
     """Share of the members of two sets that both have, in [0, 1]; 1 where both are empty. -> float"""
     a, b = (set(s.tolist() if hasattr(s, "tolist") else s) for s in (a, b))
     return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def pairwise_jaccard(sets):
+    """Mean Jaccard index over all pairs of at least two sets: how alike they are. -> float"""
+    pairs = [jaccard(a, b) for a, b in combinations(sets, 2)]
+    if not pairs:
+        raise ValueError(f"sets must be at least two, got {len(sets)}.")
+    return sum(pairs) / len(pairs)
 
 
 def chance_jaccard(n_a, n_b, n_segments):
@@ -50,3 +60,16 @@ def top_segments(scores, k):
     """Numbers of the ``k`` segments with the largest ``scores`` (S,), exactly k, ties by number; NaN is left out."""
     order = scores.nan_to_num(nan=-torch.inf).argsort(descending=True, stable=True)
     return order[:min(k, int((~scores.isnan()).sum()))].sort().values
+
+
+def covering(scores, segments, share):
+    """The best segments by ``scores`` (S,), as many as it takes to cover ``share`` of the places. -> bool like segments
+
+    Explanations whose segments differ in size are compared at one area: it exceeds ``share`` by less than a segment.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share must lie in (0, 1], got {share!r}.")
+    order = scores.nan_to_num(nan=-torch.inf).argsort(descending=True, stable=True)
+    reached = torch.bincount(segments.flatten(), minlength=len(scores))[order].cumsum(0)
+    n = int((reached < share * segments.numel() - 1e-9).sum()) + 1
+    return torch.isin(segments, order[:n])

@@ -57,6 +57,132 @@ def play_attack(image, attacks, segmentations, names=("radius",), percentile=15,
                     k=slider(range(1, 21), k), **pickers(attacks, names))
 
 
+@styled
+def sound_panels(spectrograms, explanations, titles, *, seconds=1.0, rate=8000, window=None):
+    """Spectrograms with the density of each cell beside them, the selected cells framed. -> Figure
+
+    ``spectrograms``  (N, 1, F, T), row 0 the lowest frequency; ``explanations`` N of :meth:`AXAI.explain`
+    ``window``        (start, end) in seconds of a part whose edges are marked, or one such pair a sound
+    """
+    fig, axes = figure(2, len(spectrograms), (2.9 * len(spectrograms) + 1.0, 5.0), sharex=True, sharey=True, squeeze=False)
+    extent, windows = (0, seconds, 0, rate / 2000), [window] * len(spectrograms) if np.ndim(window) < 2 else window
+    options = {"origin": "lower", "extent": extent, "aspect": "auto", "interpolation": "nearest"}
+    for column, one, explanation, title, marked in zip(axes.T, spectrograms, explanations, titles, windows):
+        column[0].imshow(as_array(one, "spectrograms")[0], cmap="Greys", vmin=0, vmax=1, **options)
+        density = explanation.densities[explanation.segments].cpu().numpy()
+        shades = column[1].imshow(density, cmap="magma_r", vmin=0, vmax=1, **options)
+        for ax in column:
+            _outline(ax, explanation.mask.cpu().numpy(), extent)
+            ax.grid(False)
+            for edge in marked or ():
+                ax.axvline(edge, color=PALETTE[1], linestyle="--", linewidth=1)
+        column[0].set_title(title)
+        column[1].set_xlabel("seconds")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("kHz")
+    fig.colorbar(shades, ax=axes[1], label="density").outline.set_visible(False)
+    return fig
+
+
+@styled
+def token_panels(sentences, explanations, titles):
+    """Words of each sentence with their densities, beside the matrix of attacked entries, a row a word. -> Figure
+
+    ``sentences``  N lists of words; ``explanations`` N of :meth:`AXAI.explain` of their word vectors (L, D)
+    """
+    heights = [len(words) for words in sentences]
+    fig, axes = figure(len(sentences), 2, (8.6, 0.27 * sum(heights) + 0.8 * len(sentences)), squeeze=False,
+                       height_ratios=heights, width_ratios=(1, 1.6))
+    for (left, right), words, explanation, title in zip(axes, sentences, explanations, titles):
+        density, chosen = explanation.densities.cpu().numpy()[:len(words)], explanation.selected.tolist()
+        colours = [PALETTE[1] if place in chosen else GREY for place in range(len(words))]
+        left.barh(range(len(words)), density, color=colours, height=0.7)
+        left.set(yticks=range(len(words)), yticklabels=words, ylim=(len(words) - 0.5, -0.5), xlabel="density", title=title)
+        for label, place in zip(left.get_yticklabels(), range(len(words))):
+            label.set(color=colours[place] if place in chosen else "black", weight="bold" if place in chosen else "normal")
+        right.imshow(explanation.attacked[:len(words)].cpu().numpy(), cmap="Greys", vmin=0, vmax=1, aspect="auto",
+                     interpolation="nearest")
+        right.set(yticks=[], xlabel="entry of the word vector", title="attacked entries")
+        left.grid(False, axis="y")
+        right.grid(False)
+    return fig
+
+
+def play_sentence(explain, sentence):
+    """Type a sentence, press the button, and see the density of each word.
+
+    ``explain``  sentence -> (words, what :meth:`AXAI.explain` says of their vectors, title)
+    """
+    def draw(sentence):
+        words, explanation, title = explain(sentence)
+        return token_panels([words], [explanation], [title])
+
+    return explorer(draw, button="Explain", sentence=sentence)
+
+
+def play_sound(spectrograms, explanations, titles, windows, name="start"):
+    """Choose a sound by its key (a number such as where its window starts) and see what is explained, and where."""
+    def draw(**values):
+        key = values[name]
+        return sound_panels(spectrograms[key][None], [explanations[key]], [titles[key]], window=windows[key])
+
+    return explorer(draw, **pickers(spectrograms, (name,)))
+
+
+def play_tails(image, v, alphas, curves, start=15):
+    """Slide alpha: the tails of an attack on the image, their energy, and what pasting them, or other parts, does.
+
+    ``v``  perturbation (C, H, W); ``curves`` {part: probability of the class at each of ``alphas``, (A,)}
+    """
+    from xaiutils.metrics import tail_energy, tails
+
+    picture, alphas = photographs(image)[0], list(alphas)
+
+    @styled
+    def draw(alpha):
+        inside = tails(v[None], alpha)[0].mean(0)                                               # (H, W), of the channels
+        fig, axes = figure(1, 3, (10.8, 3.2), width_ratios=(1, 1, 1.5))
+        axes[0].imshow(picture)
+        axes[1].imshow(inside, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+        axes[1].set_title(f"tails of {alpha} %: {tail_energy(v[None], alpha)[0]:.0%} of the energy")
+        for ax in axes[:2]:
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+        for colour, (part, values) in zip(PALETTE, curves.items()):
+            axes[2].plot(alphas, as_array(values, part), color=colour, label=part)
+        axes[2].axvline(alpha, color=GREY, linestyle="--")
+        axes[2].set(xlabel="alpha", ylabel="probability of the class", ylim=(-0.03, 1.03))
+        axes[2].legend()
+        return fig
+
+    return explorer(draw, alpha=slider(alphas, start))
+
+
+def play_scale(image, v, scales, probabilities):
+    """Scale an attack up and down, and see the picture and the probabilities of the classes concerned.
+
+    ``v``  perturbation (C, H, W); ``probabilities`` {class: (S,)} at each of ``scales``
+    """
+    image, v, scales = as_array(image, "image"), as_array(v, "v"), list(scales)
+    curves = {name: as_array(values, name) for name, values in probabilities.items()}
+
+    @styled
+    def draw(scale):
+        place = scales.index(scale)
+        fig, axes = figure(1, 2, (8.6, 3.2), width_ratios=(1, 1.6))
+        axes[0].imshow(photographs((image + scale * v).clip(0, 1))[0])
+        axes[0].set(xticks=[], yticks=[], title=max(curves, key=lambda name: curves[name][place]))
+        axes[0].grid(False)
+        for colour, (name, values) in zip(PALETTE, curves.items()):
+            axes[1].plot(scales, values, color=colour, label=name)
+        axes[1].axvline(scale, color=GREY, linestyle="--")
+        axes[1].set(xlabel="scale of the perturbation", ylabel="probability", ylim=(-0.03, 1.03))
+        axes[1].legend()
+        return fig
+
+    return explorer(draw, scale=slider(scales, scales[-1]))
+
+
 def play_laws(values, families):
     """The values of an attack (N,) by name, and a family fitted to them: choose both, see density and KS distance."""
     from xaiutils.metrics import fit_laws, tail_ratio
@@ -82,6 +208,16 @@ def play_laws(values, families):
         return fig
 
     return explorer(draw, attack=list(values), family=list(families))
+
+
+def _outline(ax, mask, extent):
+    """A line around the places where ``mask`` (rows, columns) is True, row 0 at the bottom of ``extent``."""
+    if mask.any():
+        left, right, bottom, top = extent
+        rows, columns = ((np.arange(-1, n + 1) + 0.5) / n for n in mask.shape)
+        ax.contour(left + columns * (right - left), bottom + rows * (top - bottom), np.pad(mask, 1).astype(float), [0.5],
+                   colors=[PALETTE[2]], linewidths=1.6)
+        ax.set(xlim=(left, right), ylim=(bottom, top))
 
 
 def _histogram(ax, values, percentile):
