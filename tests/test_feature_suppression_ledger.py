@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 18
+    assert len(LEDGER) == 32
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -76,3 +76,26 @@ def test_probabilities_of_coalitions():
 def test_half_of_symmetric_inputs_are_negative():
     (share,) = recomputed("suppr-abs-upper-bound").values()
     assert stats.norm.cdf(0) == float(share)
+
+
+# Appendix B
+
+
+def test_the_hand_example_of_the_algorithm():
+    masks = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0]]) == 1
+    x = torch.tensor([[1, 0.5, 1, 1]], dtype=torch.float64)
+    method = FeatureSuppression(lambda rows: rows[:, 0] * rows[:, 1] + rows[:, 2], output="logit")
+    assert method.attribute(x, masks=masks, C=0).tolist() == [[0.25, 0.5, 1, 0]]
+
+
+def test_poisson_for_binomial():
+    printed = recomputed("suppr-alg1-poisson")
+    for p in (0.6, 0.7):
+        for n in (4096, 50176):
+            k = np.arange(4 * n)
+            variation = 0.5 * np.abs(stats.poisson.pmf(k, n * p) - stats.binom.pmf(k, n, p)).sum()
+            assert variation == pytest.approx(float(printed[f"total variation, p = {p}"]), abs=5e-4)
+    assert (50176 * 0.6) ** 0.5 == pytest.approx(float(printed["sd Poisson, N = 50176, p = 0.6"]), abs=0.05)
+    assert (50176 * 0.6 * 0.4) ** 0.5 == pytest.approx(float(printed["sd binomial, N = 50176, p = 0.6"]), abs=0.05)
+    assert f"{stats.poisson.sf(100, 60):.1e}" == printed["probability to exceed N = 100, p = 0.6"]
+    assert 224 * 224 / 200 == float(recomputed("suppr-alg1-normaliser")["N / K at 224 x 224, K = 200"])

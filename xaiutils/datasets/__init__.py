@@ -16,5 +16,6 @@ __getattr__, __dir__ = lazily(
         "imagenet_folder": "imagenet",
         "in_a_corner": "composites",
         "side_by_side": "composites",
+        "object_mask": "masks",
     },
 )
