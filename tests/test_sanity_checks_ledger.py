@@ -15,6 +15,7 @@ COUNTS = {  # notebook -> claims it reports
     "ch6_shapley_values": 28,
     "ch6_kernelshap_and_deepshap": 10,
     "ch6_dasp": 6,
+    "ch4_gradient_rules": 20,
 }
 MISSING = set()  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency"}  # orderings and trends that a toy decides

@@ -1,0 +1,56 @@
+"""Roughness, concentration, fine detail, edges and changing signs of patterns whose numbers can be counted."""
+
+import pytest
+import torch
+from scipy.ndimage import sobel
+
+from xaiutils.core import make_generator
+from xaiutils.metrics.texture import edge_correlation, edges, fine_share, gini, sign_changes, total_variation
+
+BOARD = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
+POINT = torch.zeros(8, 8).index_put((torch.tensor(3), torch.tensor(4)), torch.tensor(5.0))
+
+
+def test_total_variation_of_patterns():
+    values = total_variation(torch.stack([torch.ones(8, 8), POINT, BOARD, -3 * BOARD]))
+    # board: 2 x 56 pairs, a step of 2 each, over a mass of 64
+    assert values.tolist() == pytest.approx([0, 4, 2 * 112 / 64, 2 * 112 / 64])
+    assert total_variation(torch.zeros(1, 3, 3)).isnan()
+
+
+def test_gini_by_its_double_sum():
+    maps = torch.randn(3, 4, 5, generator=make_generator(0), dtype=torch.float64)
+    a = maps.abs().flatten(1)
+    by_pairs = (a[:, :, None] - a[:, None]).abs().sum((1, 2)) / (2 * 20 * a.sum(1))
+    assert gini(maps).tolist() == pytest.approx(by_pairs.tolist(), abs=1e-12)
+    assert gini(torch.stack([BOARD, POINT])).tolist() == pytest.approx([0, 1 - 1 / 64])
+
+
+def test_fine_share_of_waves_and_of_noise():
+    place = torch.arange(64, dtype=torch.float64)
+    waves = torch.stack([torch.sin(2 * torch.pi * place / period).expand(64, 64) for period in (32, 4)])
+    assert fine_share(waves).tolist() == pytest.approx([0, 1], abs=1e-12)      # Nyquist's period is 2: a quarter is 8
+    assert fine_share(waves.mT).tolist() == pytest.approx([0, 1], abs=1e-12)
+    noise = torch.randn(50, 64, 64, generator=make_generator(0), dtype=torch.float64)
+    assert fine_share(noise).mean().item() == pytest.approx(1 - 0.25**2, abs=0.01)
+
+
+def test_edges_are_scipys_sobel():
+    pictures = torch.rand(2, 3, 9, 7, generator=make_generator(0), dtype=torch.float64)
+    for picture, found in zip(pictures.mean(1).numpy(), edges(pictures).numpy()):
+        expected = sum(sobel(picture, axis, mode="nearest") ** 2 for axis in (0, 1)) ** 0.5
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_edge_map_correlates_with_edges_whatever_its_sign_and_power():
+    pictures = torch.rand(1, 3, 9, 7, generator=make_generator(0), dtype=torch.float64)
+    assert edge_correlation(-edges(pictures) ** 3, pictures).item() == pytest.approx(1)
+    assert edge_correlation(1 / (1 + edges(pictures)), pictures).item() == pytest.approx(-1)
+
+
+def test_sign_changes_count_pairs_without_zeros():
+    halves = torch.tensor([[1.0, 1, -1, -1]] * 4)
+    holes = torch.tensor([[1.0, 0, -1, 1]])
+    assert sign_changes(BOARD[None]).tolist() == [1]
+    assert sign_changes(halves[None]).tolist() == pytest.approx([4 / 24])      # 4 of 12 pairs across, none of 12 below
+    assert sign_changes(holes[None]).tolist() == [1]
