@@ -200,6 +200,7 @@ def test_a_convolution_pads_with_rows_of_zeros_in_its_kernel(padding, kernel, st
     together = fold_batchnorm(apart, torch.zeros(1, 4, *size))
     x = torch.randn(2, 4, *size).mul(9).round()
     assert torch.equal(together(x), apart(x)) and isinstance(together[0], nn.Identity) and apart[1] is conv
+    assert not any(module.training for module in together.modules())
 
 
 @pytest.mark.parametrize("layers", [

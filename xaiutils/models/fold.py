@@ -114,7 +114,7 @@ def fold_padding(model):
         for padding, conv in list(zip(sequence, list(sequence)[1:])):
             if isinstance(padding, nn.ZeroPad2d) and type(conv) is nn.Conv2d and paddable(padding, conv):
                 replace(sequence, conv, with_padding(conv, *padding.padding))
-                replace(sequence, padding, nn.Identity())
+                replace(sequence, padding, nn.Identity().eval())
     return model
 
 
