@@ -96,3 +96,12 @@ def test_table_2_and_table_3_exclude_each_other():
     for name, law in (("normal", stats.norm()), ("Laplace", stats.laplace()), ("t3", stats.t(3))):
         assert float(claim.recomputed[name]) == pytest.approx(tail_ratio(law), abs=6e-4 if name == "t3" else 6e-5)
     assert claim.build_rule().judge({"measured": measured, "expected": implied}).word == "contradicted"
+
+
+# Sections 4.1 and 4.2
+def test_two_printed_intervals_of_figure_5_lie_beyond_the_clip():
+    claim = LEDGER["axai-fig5-speech"]
+    intervals = [[float(end.strip(" s")) for end in text.strip("[]").split(",")]
+                 for word in ("Right", "Three") for text in claim.values[word]]
+    assert len(intervals) == 3 and all(low < high for low, high in intervals)
+    assert int(claim.recomputed["intervals beyond a clip of 1 s"]) == sum(high > 1 for _, high in intervals)
