@@ -5,7 +5,7 @@ import torch
 from scipy.ndimage import sobel
 
 from xaiutils.core import make_generator
-from xaiutils.metrics.texture import edge_correlation, edges, fine_share, gini, sign_changes, total_variation
+from xaiutils.metrics.texture import fine_share, gini, sign_changes, sobel_correlation, sobel_edges, total_variation
 
 BOARD = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
 POINT = torch.zeros(8, 8).index_put((torch.tensor(3), torch.tensor(4)), torch.tensor(5.0))
@@ -37,15 +37,15 @@ def test_fine_share_of_waves_and_of_noise():
 
 def test_edges_are_scipys_sobel():
     pictures = torch.rand(2, 3, 9, 7, generator=make_generator(0), dtype=torch.float64)
-    for picture, found in zip(pictures.mean(1).numpy(), edges(pictures).numpy()):
+    for picture, found in zip(pictures.mean(1).numpy(), sobel_edges(pictures).numpy()):
         expected = sum(sobel(picture, axis, mode="nearest") ** 2 for axis in (0, 1)) ** 0.5
         assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_edge_map_correlates_with_edges_whatever_its_sign_and_power():
     pictures = torch.rand(1, 3, 9, 7, generator=make_generator(0), dtype=torch.float64)
-    assert edge_correlation(-edges(pictures) ** 3, pictures).item() == pytest.approx(1)
-    assert edge_correlation(1 / (1 + edges(pictures)), pictures).item() == pytest.approx(-1)
+    assert sobel_correlation(-sobel_edges(pictures) ** 3, pictures).item() == pytest.approx(1)
+    assert sobel_correlation(1 / (1 + sobel_edges(pictures)), pictures).item() == pytest.approx(-1)
 
 
 def test_sign_changes_count_pairs_without_zeros():

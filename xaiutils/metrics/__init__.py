@@ -27,7 +27,7 @@ from xaiutils.metrics.randomization import (
 from xaiutils.metrics.segment_sets import chance_jaccard, jaccard, segment_means, top_segments
 from xaiutils.metrics.sensitivity_n import pearson, sensitivity_n, subset_losses, subset_sums
 from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
-from xaiutils.metrics.texture import edge_correlation, edges, fine_share, gini, sign_changes, total_variation
+from xaiutils.metrics.texture import fine_share, gini, sign_changes, sobel_correlation, total_variation
 
 __all__ = ["agreement", "alpha_beta", "anova", "arc_length", "arriving", "auc", "blockwise", "bootstrap_interval",
            "boundary_scale", "cascading", "chance_jaccard", "column_angle", "connected_components", "deletion_curve",
@@ -40,4 +40,4 @@ __all__ = ["agreement", "alpha_beta", "anova", "arc_length", "arriving", "auc", 
            "shuffled_labels", "singular_ratio", "spread_test", "ssim", "straightness", "subset_losses", "subset_sums",
            "substrate_of", "tail_energy", "tail_ratio", "tails", "times_noise", "top_segments", "two_sample",
            "unit_states", "welch_pairs", "z_plus",
-           "edge_correlation", "edges", "fine_share", "gini", "sign_changes", "total_variation"]
+           "fine_share", "gini", "sign_changes", "sobel_correlation", "total_variation"]

@@ -53,7 +53,7 @@ def fine_share(heatmap: Tensor, beyond=0.25) -> Tensor:
     return (energy * fine).sum((1, 2)) / energy.sum((1, 2))
 
 
-def edges(inputs: Tensor) -> Tensor:
+def sobel_edges(inputs: Tensor) -> Tensor:
     """Sobel's gradient magnitude of the channel mean of ``inputs`` (N, C, H, W), the border repeated. -> (N, H, W)"""
     grey = functional.pad(inputs.double().mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     across = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=grey.dtype, device=grey.device)
@@ -61,10 +61,10 @@ def edges(inputs: Tensor) -> Tensor:
     return both.square().sum(1).sqrt()
 
 
-def edge_correlation(heatmap: Tensor, inputs: Tensor) -> Tensor:
+def sobel_correlation(heatmap: Tensor, inputs: Tensor) -> Tensor:
     r"""Spearman's rank correlation of \|map\| with the edges of its image; higher = more like an edge detector."""
     _check_heatmap(heatmap)
-    return rank_correlation(heatmap.abs().double(), edges(inputs))
+    return rank_correlation(heatmap.abs().double(), sobel_edges(inputs))
 
 
 def sign_changes(heatmap: Tensor) -> Tensor:
