@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from xaiutils import plots
@@ -5,6 +6,16 @@ from xaiutils import plots
 
 def title(explorer, place=-1):
     return explorer.figure.axes[place].get_title()
+
+
+@pytest.mark.parametrize("exponent", [0.25, 1.0, 4.0])
+def test_bent_path_shares_out_what_its_own_line_integrates(exponent):
+    explorer = plots.bent_path()
+    explorer.controls["exponent"].value = exponent
+    x1, x2 = explorer.data()["0.line0"].T
+    first = (x1[1:] + x1[:-1]) * (x2[1:] + x2[:-1]) / 2 @ np.diff(x1)                    # of 2 x1 x2 at the middles
+    assert explorer.data()["1.box0"][3] == pytest.approx(first, abs=1e-3)
+    assert explorer.data()["1.box0"][3] + explorer.data()["1.box1"][3] == pytest.approx(1)
 
 
 def test_two_pieces_says_what_example_1_and_2_should():
@@ -24,6 +35,34 @@ def test_a_plane_line_and_a_resting_point():
     for name in ("x1", "x2"):
         explorer.controls[name].value = 0.0
     assert title(explorer).startswith("A = (0.00, 0.00)")
+
+
+def test_baseline_search_shows_the_difference_of_the_objective_chosen():
+    grey = np.full((3, 2, 2), 0.5)
+    explorer = plots.baseline_search(grey, {"a": grey + 0.1, "b": grey - 0.2}, {"a": [3.0, 1.0, np.nan], "b": [3.0, 4.0, 5.0]})
+    assert title(explorer) == "distance of the logits:\n1.000 at best"
+    explorer.controls["objective"].value = "b"
+    assert title(explorer) == "distance of the logits:\n3.000 at best"
+    assert title(explorer, 2) == "difference x 2\nleast 0.200, mean 0.200"
+    np.testing.assert_allclose(explorer.data()["2.image0"], 0.1)                         # 0.5 + 2 * -0.2
+
+
+def test_darkening_shows_picture_and_map_of_one_brightness():
+    bright, dark, heatmap = np.full((3, 4, 4), 0.8), np.full((3, 4, 4), 0.2), np.eye(4)
+    explorer = plots.darkening({1.0: bright, 0.0: dark}, {1.0: {"a": heatmap}, 0.0: {"a": -heatmap}}, {1.0: {"a": "all"}, 0.0: {"a": "none"}})
+    explorer.controls["brightness"].value = 0.0
+    assert explorer.figure.axes[1].get_xlabel() == "none"
+    np.testing.assert_allclose(explorer.data()["0.image0"], 0.2)
+    np.testing.assert_allclose(explorer.data()["1.image0"], -heatmap)
+
+
+def test_subset_scatter_shows_the_points_and_their_correlation():
+    sums, losses = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]), np.array([[2.0, 4.0, 6.0], [3.0, 2.0, 1.0]])
+    explorer = plots.subset_scatter([0.1, 0.5], {"a": sums}, {"black": losses})
+    assert title(explorer) == "a, 10% of the pixels painted black:\ncorrelation 1.00"
+    explorer.controls["fraction"].value = 0.5
+    assert title(explorer) == "a, 50% of the pixels painted black:\ncorrelation -1.00"
+    assert explorer.data()["0.points0"].tolist() == [[1, 3], [2, 2], [3, 1]]
 
 
 @pytest.mark.parametrize("point, words", [

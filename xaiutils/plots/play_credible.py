@@ -1,12 +1,15 @@
-"""To play with: the two-piece function of Examples 1 and 2 and the gradient rule of Figure 2 (credible path)."""
+"""To play with, for the credible path: a path that bends, Examples 1 and 2, the search for a baseline, Figure 2's rule."""
 
 import numpy as np
 import torch
 from matplotlib.colors import ListedColormap
 
 from xaiutils.methods.credible_path import INEQUALITIES
+from xaiutils.metrics.sensitivity_n import pearson
 from xaiutils.models.two_pieces import TwoPieces
 from xaiutils.plots.explorers import explorer, slider
+from xaiutils.plots.heatmaps import show
+from xaiutils.plots.pictures import as_array, photographs
 from xaiutils.plots.style import GREY, PALETTE, figure, styled
 
 PLANE = (-0.2, 5.2)
@@ -16,9 +19,29 @@ SURFACES = {  # name -> J and J', with the minimum at 0
 }
 
 
+def bent_path():
+    """Bend the path (alpha^p, alpha) under F = x1^2 x2: the split of the change moves, A1 = 2p / (2p + 1), its sum does not."""
+    @styled
+    def draw(exponent):
+        fig, (left, right) = figure(1, 2, (9.0, 3.5), width_ratios=(1.3, 1))
+        axis, alpha = np.linspace(0, 1, 81), np.linspace(0, 1, 201)
+        contours = left.contourf(axis, axis, axis**2 * axis[:, None], levels=12, cmap="Greys", alpha=0.55)
+        fig.colorbar(contours, ax=left, label="F").outline.set_visible(False)
+        left.plot(alpha**exponent, alpha, color=PALETTE[0], linewidth=2.4)
+        left.plot(0, 0, "o", color=PALETTE[0], markerfacecolor="white", markersize=9, clip_on=False)
+        left.plot(1, 1, "s", color=PALETTE[0], markersize=8, clip_on=False)
+        left.set(xlabel="$x_1$", ylabel="$x_2$", title=f"path (alpha^{exponent:g}, alpha)", aspect="equal")
+        first = 2 * exponent / (2 * exponent + 1)
+        right.bar(["$A_1$", "$A_2$"], [first, 1 - first], color=PALETTE[:2], width=0.5)
+        right.set(ylim=(0, 1), title=f"A = ({first:.3f}, {1 - first:.3f})\nsum 1 = F(1, 1) - F(0, 0)")
+        return fig
+
+    return explorer(draw, exponent=slider([0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0], 1.0))
+
+
 def two_pieces():
     """Move input and baseline over the plane of Examples 1 and 2: attributions, their ratio, and whether they add up."""
-    tints = ListedColormap(["#FFFFFF", "#D9E8F2", "#F7E0D2", "#E6E6E6"])
+    tints = ListedColormap(["#FFFFFF", "#D9E8F2", "#F7E0D2", "#EFE6F2", "#E6E6E6"])
 
     @styled
     def draw(x1, x2, baseline1, baseline2, function):
@@ -26,8 +49,9 @@ def two_pieces():
         fig, (left, right) = figure(1, 2, (9.4, 3.6), width_ratios=(1, 1.2))
         axis = torch.linspace(*PLANE, 201, dtype=torch.float64)
         weights = pieces.weights(torch.cartesian_prod(axis, axis)).view(201, 201, 2)
-        colour = (weights[..., 0] == 4) * 1 + (weights[..., 0] == 1) * 2 + (weights[..., 0] == weights[..., 1]) * (weights[..., 0] > 0)
-        left.imshow(colour.T, origin="lower", extent=PLANE * 2, cmap=tints, vmin=0, vmax=3)
+        first, second = weights.unbind(2)
+        colour = (first == 4) * 1 + (first == 1) * 2 + (first == second) * (first > 0) * 2
+        left.imshow(colour.T.numpy(), origin="lower", extent=PLANE * 2, cmap=tints, vmin=0, vmax=4)
         left.plot([baseline1, x1], [baseline2, x2], color=GREY, linewidth=1.2)
         left.plot(baseline1, baseline2, "o", color=PALETTE[0], markerfacecolor="white", markersize=9, label="baseline")
         left.plot(x1, x2, "s", color=PALETTE[1], markersize=8, label="input")
@@ -49,6 +73,67 @@ def two_pieces():
     places = [round(0.5 * k, 1) for k in range(11)]
     return explorer(draw, x1=slider(places, 1.5), x2=slider(places, 1.5), baseline1=slider(places, 0.0),
                     baseline2=slider(places, 0.0), function=["printed", "continuous"])
+
+
+def baseline_search(photograph, baselines, traces):
+    """The baseline that each objective finds, its difference from the photograph, and how near it came in logits.
+
+    ``photograph``  (C, H, W) pixels in [0, 1]; ``baselines`` {objective: (C, H, W)}
+    ``traces``      {objective: (K,)} distance of the logits after each step, NaN from where the search has ended
+    """
+    image = photographs(photograph)[0]
+    found = {name: photographs(values)[0] for name, values in baselines.items()}
+    traces = {name: np.asarray(values, dtype=float) for name, values in traces.items()}
+
+    @styled
+    def draw(objective):
+        fig, axes = figure(1, 4, (11.2, 2.9), width_ratios=(1, 1, 1, 1.5))
+        step = found[objective] - image
+        for ax, picture, title in zip(axes, (image, found[objective], 0.5 + 2 * step), (
+                "photograph", "baseline", f"difference x 2\nleast {abs(step).min():.3f}, mean {abs(step).mean():.3f}")):
+            ax.imshow(np.clip(picture, 0, 1))
+            ax.set(xticks=[], yticks=[], title=title)
+            ax.grid(False)
+        for name, trace in traces.items():
+            chosen = name == objective
+            axes[3].plot(trace, color=PALETTE[0] if chosen else GREY, alpha=1 if chosen else 0.4)
+        axes[3].set(xlabel="step", title=f"distance of the logits:\n{np.nanmin(traces[objective]):.3f} at best", ylim=(0, None))
+        return fig
+
+    return explorer(draw, objective=list(baselines))
+
+
+def darkening(pictures, maps, notes):
+    """Take the light from a part of a photograph, and see which maps lose it.
+
+    ``pictures``  {brightness: (C, H, W)}; ``maps`` and ``notes`` {brightness: {method: map (H, W), or a text under it}}
+    """
+    def draw(brightness):
+        below = {method: [text] for method, text in notes[brightness].items()}
+        return show({f"brightness {brightness:g}": pictures[brightness]}, maps[brightness], notes=below, size=2.4)
+
+    return explorer(draw, brightness=slider(list(pictures)))
+
+
+def subset_scatter(fractions, sums, losses):
+    """The points behind a correlation of Sensitivity-N: for each set what it is attributed and what the score loses.
+
+    ``sums``  {method: (F, S)} for F ``fractions``; ``losses`` {fill: (F, S)} of the same S sets
+    """
+    sums = {method: as_array(values, "sums") for method, values in sums.items()}
+    losses = {fill: as_array(values, "losses") for fill, values in losses.items()}
+
+    @styled
+    def draw(fraction, method, fill):
+        k = fractions.index(fraction)
+        fig, ax = figure(size=(5.6, 3.8))
+        ax.scatter(sums[method][k], losses[fill][k], s=22, color=PALETTE[0], alpha=0.6, linewidth=0)
+        ax.set(xlabel="sum of the attributions of a set", ylabel="loss of the score without it",
+               title=f"{method}, {fraction:.0%} of the pixels painted {fill}:\n"
+                     f"correlation {pearson(sums[method][k], losses[fill][k]).item():.2f}")
+        return fig
+
+    return explorer(draw, fraction=slider(fractions), method=list(sums), fill=list(losses))
 
 
 def gradient_rule(surfaces=None):
