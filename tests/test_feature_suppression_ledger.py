@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 32
+    assert len(LEDGER) == 48
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -99,3 +99,52 @@ def test_poisson_for_binomial():
     assert (50176 * 0.6 * 0.4) ** 0.5 == pytest.approx(float(printed["sd binomial, N = 50176, p = 0.6"]), abs=0.05)
     assert f"{stats.poisson.sf(100, 60):.1e}" == printed["probability to exceed N = 100, p = 0.6"]
     assert 224 * 224 / 200 == float(recomputed("suppr-alg1-normaliser")["N / K at 224 x 224, K = 200"])
+
+
+# Section 3.1
+
+
+def sides(rho, a=1.0, b=1.0):
+    """Left and right of Eq. 5 for a Gaussian copula stretched to [0, a] x [0, b]."""
+    gained = -0.5 * np.log(1 - rho**2)
+    return a * b * (gained - rho**2 / (1 - rho**2) - np.log(a)), gained - np.log(a)
+
+
+def test_the_closed_form_of_the_copula_is_its_integral():
+    grid = np.linspace(-9, 9, 3601)
+    weight = stats.norm.pdf(grid) * (grid[1] - grid[0])                # du = phi(x) dx
+    x, z = np.meshgrid(grid, grid)
+    for rho in (0.3, 0.6):
+        log_density = -0.5 * np.log(1 - rho**2) - (rho**2 * (x**2 + z**2) - 2 * rho * x * z) / (2 * (1 - rho**2))
+        assert weight @ log_density @ weight == pytest.approx(sides(rho)[0], abs=1e-6)
+
+
+def test_areas_and_both_sides_of_equation_5():
+    areas = recomputed("suppr-area-equals-probability")["areas"]
+    assert [1 * 1, 2 * 2, 0.5 * 10, 255 * 1] == floats(areas.values())
+    printed = recomputed("suppr-certainty-inequality")
+    for rho in (0.3, 0.6, 0.9):
+        assert sides(rho) == pytest.approx(floats(printed[f"unit square, rho {rho}"]), abs=5e-5)
+    assert sides(0.0, 0.5, 10.0) == pytest.approx(floats(printed["uniform on [0,0.5]x[0,10]"]), abs=5e-5)
+
+
+def test_the_bound_is_a_geometric_mean():
+    printed = recomputed("suppr-certainty-bound")
+    bounds = [(1 - rho**2) ** -0.5 for rho in (0, 0.3, 0.6, 0.9)]
+    assert bounds == pytest.approx(floats(printed["bounds on the unit square, rho 0, 0.3, 0.6, 0.9"]), abs=5e-5)
+    states = np.arange(20)
+    likely = np.exp(-((states[:, None] - states) ** 2) / 8)
+    likely /= likely.sum(0)
+    bound = np.prod(likely ** (likely / 20))                           # z is uniform
+    assert bound == pytest.approx(float(printed["bound, 20 x 20 states"]), abs=5e-5)
+    assert likely[likely > bound].sum() / 20 == pytest.approx(float(printed["share of probability above it"]), abs=5e-5)
+    assert 0.8**0.8 * 0.2**0.2 == pytest.approx(0.6063, abs=5e-5)      # the hand example
+
+
+def test_information_of_a_mean_of_copies():
+    printed = recomputed("suppr-jensen-direction")
+    for n, value in zip(*(floats(printed[key]) for key in ("n", "I(x; mean of n copies)"))):
+        covariance = np.array([[1, 1], [1, 1 + 1 / n]])                # x and the mean of n copies x + noise
+        assert 0.5 * np.log(covariance[1, 1] / np.linalg.det(covariance)) == pytest.approx(value, abs=5e-5)
+    assert 0.5 * np.log(2) == pytest.approx(float(printed["mean of I(x; copy)"]), abs=5e-5)
+    assert np.dot([1, 2, 3], [0.5, 0.3, 0.2]) == pytest.approx(float(recomputed("suppr-optimal-q")["value at q = p"]))
