@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 48
+    assert len(LEDGER) == 55
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -148,3 +148,14 @@ def test_information_of_a_mean_of_copies():
         assert 0.5 * np.log(covariance[1, 1] / np.linalg.det(covariance)) == pytest.approx(value, abs=5e-5)
     assert 0.5 * np.log(2) == pytest.approx(float(printed["mean of I(x; copy)"]), abs=5e-5)
     assert np.dot([1, 2, 3], [0.5, 0.3, 0.2]) == pytest.approx(float(recomputed("suppr-optimal-q")["value at q = p"]))
+
+
+# Section 3.2
+
+
+def test_the_row_of_four_pixels():
+    k = np.arange(5)
+    cut = stats.poisson.pmf(k, 2.4) / stats.poisson.cdf(4, 2.4)
+    assert stats.binom.pmf(k, 4, 0.6) == pytest.approx([0.0256, 0.1536, 0.3456, 0.3456, 0.1296], abs=5e-5)
+    assert cut == pytest.approx([0.1003, 0.2408, 0.2890, 0.2312, 0.1387], abs=5e-5)
+    assert k @ cut == pytest.approx(2.0671, abs=5e-5)
