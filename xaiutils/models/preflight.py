@@ -17,6 +17,7 @@ SMOOTH_ACTIVATIONS = frozenset({"gelu", "silu", "sigmoid", "tanh", "elu", "elu_"
 
 # without rectifiers these, or the map they multiply by, are the plain gradient
 RECTIFIER_METHODS = ("guided-backprop", "deconvnet", "rectgrad", "guided-grad-cam", "guided-grad-cam-pp")
+WALKING_BACK = ("lrp", "rap", "deeplift")             # beginnings of keys: rules at every layer, rectifiers or not
 
 
 @dataclass
@@ -93,10 +94,10 @@ def check(method: str, model: nn.Module, inputs: Tensor) -> Fit:
     dense = sum(isinstance(module, nn.Linear) for module in model.modules())
     if method == "cam" and dense != 1:
         return Fit("refused", f"needs one linear layer, after the mean of the last maps, found {dense}; use grad-cam.")
-    if method not in RECTIFIER_METHODS:
-        return Fit("fits", "needs gradients only.")
-    if not found.rectifiers:
+    if method in RECTIFIER_METHODS and not found.rectifiers:
         return Fit("refused", f"needs rectifiers, found {', '.join(found.calls) or 'no activation at all'}; use saliency for its gradient.")
+    if method not in RECTIFIER_METHODS and not method.startswith(WALKING_BACK):
+        return Fit("fits", "needs scores and gradients only.")
     capped = found.calls.keys() & {"relu6", "hardtanh", "hardtanh_"}
     hidden = [text for text, here in ((f"{found.functional} functional rectifiers", found.functional), ("ReLU6", capped),
                                       (f"re-used {', '.join(found.reused)}", found.reused)) if here]
