@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xaiutils.rules import Equivalent, PairedGreater
+from xaiutils.rules import Differs, Equivalent, PairedGreater
 
 BASE = np.linspace(0, 1, 20)
 
@@ -54,3 +54,13 @@ def test_the_rules_print_themselves():
     paired, alike = str(PairedGreater()), str(Equivalent(0.02))
     assert paired == "the mean paired difference over images (95 % bootstrap interval) lies above 0"
     assert alike == "the mean paired difference (90 % bootstrap interval) lies inside [-0.02, 0.02]"
+
+
+@pytest.mark.parametrize("difference, word", [
+    (0.03, "holds"), (-0.03, "holds"), (0.019, "contradicted"), (0.0, "contradicted"),
+    (np.tile([0.1, -0.1], 10) + 0.02, "inconclusive"),
+])
+def test_differs_on_either_side(difference, word):
+    outcome = Differs(0.02).judge(pair(difference))
+    assert outcome.word == word and outcome.measured == pytest.approx(np.mean(difference))
+    assert "either side" in str(Differs(0.02))

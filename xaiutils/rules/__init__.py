@@ -18,16 +18,16 @@ from dataclasses import replace
 from xaiutils.rules.base import Outcome, Rule, TooFew
 from xaiutils.rules.bounds import Bound, Equals, Share, above, below
 from xaiutils.rules.combined import AllOf, Either, OverModels
-from xaiutils.rules.paired import Equivalent, PairedGreater
+from xaiutils.rules.paired import Differs, Equivalent, PairedGreater
 from xaiutils.rules.printed import Misprint, SameValues, TableValues
 from xaiutils.rules.trends import PageTrend, Slope, Trend
 
 __all__ = ["RULES", "Outcome", "Rule", "TooFew", "parse", "Bound", "Equals", "Share", "above", "below", "AllOf",
-           "Either", "OverModels", "Equivalent", "PairedGreater", "Misprint", "SameValues", "TableValues",
+           "Either", "OverModels", "Differs", "Equivalent", "PairedGreater", "Misprint", "SameValues", "TableValues",
            "PageTrend", "Slope", "Trend"]
 
 RULES = {"equals": Equals, "above": above, "below": below, "share": Share,
-         "paired_greater": PairedGreater, "equivalent": Equivalent,
+         "paired_greater": PairedGreater, "equivalent": Equivalent, "differs": Differs,
          "trend": Trend, "page_trend": PageTrend, "slope": Slope,
          "misprint": Misprint, "table_values": TableValues, "same_values": SameValues,
          "all_of": AllOf, "either": Either, "over_models": OverModels}

@@ -61,3 +61,25 @@ class Equivalent(Rule):
 
     def __str__(self):
         return f"the mean paired difference (90 % bootstrap interval) lies inside [-{self.d:g}, {self.d:g}]"
+
+
+@dataclass(frozen=True)
+class Differs(Rule):
+    """Two quantities differ, whichever is greater: the 95 % interval of the mean paired difference lies wholly outside [-d, d].
+
+    Contradicted where the 90 % interval lies inside. The counterpart of :class:`Equivalent`; data as for it.
+    """
+
+    d: float = 0.0
+
+    def measure(self, data):
+        return PairedGreater().measure(data)
+
+    def judge(self, data):
+        opposite = {"holds": "contradicted", "contradicted": "holds"}
+        found = Equivalent(self.d).judge(data)
+        low_high = intervals.percentile(intervals.resample(differences(data, FEWEST)))
+        return replace(found, word=opposite.get(found.word, found.word), interval=low_high)
+
+    def __str__(self):
+        return f"the mean paired difference (95 % bootstrap interval) lies outside [-{self.d:g}, {self.d:g}], on either side"
