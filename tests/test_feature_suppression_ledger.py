@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 55
+    assert len(LEDGER) == 60
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -159,3 +159,16 @@ def test_the_row_of_four_pixels():
     assert stats.binom.pmf(k, 4, 0.6) == pytest.approx([0.0256, 0.1536, 0.3456, 0.3456, 0.1296], abs=5e-5)
     assert cut == pytest.approx([0.1003, 0.2408, 0.2890, 0.2312, 0.1387], abs=5e-5)
     assert k @ cut == pytest.approx(2.0671, abs=5e-5)
+
+
+# Section 4.1
+
+
+def test_the_loss_gradient_grows_with_doubt_alone():
+    printed = recomputed("suppr-taylor-bound")
+    for left, length in zip(*map(floats, printed.values())):
+        x = torch.zeros(1, 4, dtype=torch.float64)
+        x[0, :int(left)] = 1
+        rows = x.requires_grad_()
+        (gradient,) = torch.autograd.grad(torch.nn.functional.softplus(-rows.sum()), rows)     # -log p of two classes
+        assert gradient.norm().item() == pytest.approx(length, abs=5e-5)
