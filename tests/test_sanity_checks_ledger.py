@@ -16,9 +16,10 @@ COUNTS = {  # notebook -> claims it reports
     "ch6_kernelshap_and_deepshap": 10,
     "ch6_dasp": 6,
     "ch4_gradient_rules": 20,
+    "ch4_lrp_and_rap": 12,
 }
 MISSING = set()  # claims that no run can decide
-EARLY = {"thesis-kernelshap-efficiency"}  # orderings and trends that a toy decides
+EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude"}  # orderings and trends that a toy decides
 RECOMPUTED = set()
 
 
@@ -84,6 +85,18 @@ def test_the_printed_weight_of_three_players():
 def test_kernel_weights_of_four_players():
     weights = [3 / (math.comb(4, k) * k * (4 - k)) for k in (1, 2, 3)]
     assert [float(value) for value in recomputed("thesis-kernelshap-weight")["M4"]] == weights
+
+
+def test_sums_of_relevance_go_with_alpha_minus_beta():
+    found = recomputed("thesis-lrp-alphabeta-conservative")
+    for (alpha, beta), name in (((0, 1), "ratio alpha 0, beta 1"), ((1, 1), "ratio alpha 1, beta 1")):
+        up, down = [0.75, 0.25], [0.5, 0.5]                                                # shares of each kind add up to 1
+        assert float(found[name]) == alpha * sum(up) - beta * sum(down)
+
+
+def test_the_epsilon_rule_shares_by_all_weights():
+    contributions = [1 * 3, 2 * -1]
+    assert float(recomputed("thesis-lrp-eps-rule")["second input, all weights"]) == contributions[1] / sum(contributions)
 
 
 def test_every_closed_form_has_its_test():

@@ -75,3 +75,15 @@ def test_moving_patch_covers_where_it_says_and_reads_the_table():
     assert explorer.data()["1.image0"][3, 3] == 5.0                                            # 20 - 15
     explorer.controls["patch"].value = 4
     assert (explorer.data()["0.image0"][..., 0] == 0.5).sum() == 16
+
+
+def test_descents_start_at_one_place_and_a_step_of_one_over_the_curvature_crosses_to_the_bottom():
+    explorer = plots.descents()
+    explorer.controls["eta"].value, explorer.controls["curvature"].value, explorer.controls["steps"].value = 0.1, 10.0, 1
+    ends = [explorer.data()[f"{place}.line0"] for place in range(3)]
+    assert all(np.allclose(path, [[-4, 1.5], [-3.6, 0.0]]) for path in ends)                  # no velocity yet: all alike
+    explorer.controls["steps"].value = 2
+    # momentum: velocity (0.4, -1.5), then 0.9 of it minus 0.1 (-3.6, 0)
+    assert np.allclose(explorer.data()["1.line0"][-1], [-3.6 + 0.36 + 0.36, 0.0 - 1.35])
+    # Nesterov asks for the gradient at (-3.6, 0) + 0.9 (0.4, -1.5) = (-3.24, -1.35)
+    assert np.allclose(explorer.data()["2.line0"][-1], [-3.6 + 0.36 + 0.324, -1.35 + 1.35])

@@ -22,7 +22,7 @@ _WHERE = {
                   "percentile_picker", "pick_map", "reference_picker"],
     "play_curves": ["kink", "path_explorer", "reveal_slider", "two_curves_along_path"],
     "play_credible": ["baseline_search", "bent_path", "darkening", "gradient_rule", "subset_scatter", "two_pieces"],
-    "play_thesis": ["integral_by_steps", "minimum_of_two", "moving_patch", "rectifier_rules", "relevance_shares"],
+    "play_thesis": ["descents", "integral_by_steps", "minimum_of_two", "moving_patch", "rectifier_rules", "relevance_shares"],
 }
 
 __getattr__, __dir__ = lazily(__name__, {name: module for module, names in _WHERE.items() for name in names})

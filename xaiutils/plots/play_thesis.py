@@ -163,3 +163,36 @@ def moving_patch(image, scores, untouched):
         return fig
 
     return explorer(draw, patch=slider(list(tables)), down=(0.0, 1.0, 0.05), across=(0.0, 1.0, 0.05))
+
+
+def descents():
+    """Gradient descent, momentum and Nesterov in a valley: choose step, momentum and curvature, and follow three paths."""
+    def walk(eta, beta, curvature, nesterov, steps):
+        curvatures, place, velocity = np.array([1.0, curvature]), np.array([-4.0, 1.5]), np.zeros(2)
+        places = [place]
+        for _ in range(steps):
+            at = place + beta * velocity if nesterov else place
+            velocity = beta * velocity - eta * curvatures * at
+            place = place + velocity
+            places.append(place)
+        return np.array(places)
+
+    @styled
+    def draw(eta, beta, curvature, steps):
+        fig, axes = figure(1, 3, (11.0, 3.2), sharex=True, sharey=True)
+        across, up = np.linspace(-5, 5, 121), np.linspace(-2.5, 2.5, 121)
+        valley = np.sqrt(across[None] ** 2 + curvature * up[:, None] ** 2)
+        ways = {"gradient descent": (0.0, False), "momentum": (beta, False), "Nesterov": (beta, True)}
+        for ax, (name, (momentum, nesterov)) in zip(axes, ways.items()):
+            places = walk(eta, momentum, curvature, nesterov, steps)
+            ax.contour(across, up, valley, levels=10, colors="#C8C8C8", linewidths=0.8)
+            ax.plot(*places.clip(-50, 50).T, color=PALETTE[0], marker=".", markersize=4, linewidth=1)
+            ax.plot(0, 0, "+", color="#000000", markersize=9)
+            turns = int((np.sign(places[1:, 1]) * np.sign(places[:-1, 1]) < 0).sum())
+            loss = 0.5 * (places[-1] ** 2 * [1, curvature]).sum()
+            ax.set(title=f"{name}: loss {loss:.2g}, {turns} turns", xlim=(-5, 5), ylim=(-2.5, 2.5))
+            ax.grid(False)
+        return fig
+
+    return explorer(draw, eta=slider([0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1], 0.03), beta=slider([0.0, 0.5, 0.8, 0.9, 0.95, 0.99], 0.9),
+                    curvature=slider([2.0, 10.0, 50.0], 50.0), steps=slider(range(201), 60))
