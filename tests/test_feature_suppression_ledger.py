@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 60
+    assert len(LEDGER) == 68
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -172,3 +172,12 @@ def test_the_loss_gradient_grows_with_doubt_alone():
         rows = x.requires_grad_()
         (gradient,) = torch.autograd.grad(torch.nn.functional.softplus(-rows.sum()), rows)     # -log p of two classes
         assert gradient.norm().item() == pytest.approx(length, abs=5e-5)
+
+
+# Section 3.3
+
+
+def test_the_three_copies_by_hand():
+    printed = floats(recomputed("suppr-cosine-identity").values())
+    assert 1 - (0.6 + 0.0 + 0.8) / 3 == pytest.approx(printed[0], abs=5e-5)
+    assert 1.6 / (1.6**2 + 1.8**2) ** 0.5 == pytest.approx(printed[1], abs=5e-5)
