@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from xaiutils import plots
@@ -63,6 +64,15 @@ def test_subset_scatter_shows_the_points_and_their_correlation():
     explorer.controls["fraction"].value = 0.5
     assert title(explorer) == "a, 50% of the pixels painted black:\ncorrelation -1.00"
     assert explorer.data()["0.points0"].tolist() == [[1, 3], [2, 2], [3, 1]]
+
+
+def test_gain_counter_turns_the_order_round():
+    table = pd.DataFrame({"confidence": [0.6, 0.7, 0.8], "gain, %": [50.0, 40.0, 30.0], "gain": [0.1, 0.2, 0.3]}, index=["a", "b", "c"])
+    explorer = plots.gain_counter({"made up": table})
+    assert title(explorer) == "made up: rank correlation -1.0"
+    explorer.controls["count"].value = "absolute"
+    assert title(explorer) == "made up: rank correlation +1.0"
+    np.testing.assert_allclose(explorer.data()["0.line0"], [[0.6, 0.1], [0.7, 0.2], [0.8, 0.3]])
 
 
 @pytest.mark.parametrize("point, words", [

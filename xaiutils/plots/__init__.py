@@ -21,7 +21,8 @@ _WHERE = {
     "play_maps": ["cascade_slider", "class_count_morph", "explain_photograph", "object_share", "pairwise_difference",
                   "percentile_picker", "pick_map", "reference_picker"],
     "play_curves": ["kink", "path_explorer", "reveal_slider", "two_curves_along_path"],
-    "play_credible": ["baseline_search", "bent_path", "darkening", "gradient_rule", "subset_scatter", "two_pieces"],
+    "play_credible": ["baseline_search", "bent_path", "darkening", "gain_counter", "gradient_rule", "subset_scatter",
+                      "two_pieces"],
     "play_thesis": ["descents", "integral_by_steps", "minimum_of_two", "moving_patch", "rectifier_rules", "relevance_shares"],
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from matplotlib.colors import ListedColormap
+from scipy.stats import spearmanr
 
 from xaiutils.methods.credible_path import INEQUALITIES
 from xaiutils.metrics.sensitivity_n import pearson
@@ -134,6 +135,28 @@ def subset_scatter(fractions, sums, losses):
         return fig
 
     return explorer(draw, fraction=slider(fractions), method=list(sums), fill=list(losses))
+
+
+def gain_counter(tables):
+    """Confidence of networks against the gain of a method, in per cent of the reference's score or in absolute numbers.
+
+    ``tables``  {name: DataFrame}, a row a network, with the columns ``confidence``, ``gain, %`` and ``gain``
+    """
+    columns = {"per cent": "gain, %", "absolute": "gain"}
+
+    @styled
+    def draw(table, count):
+        rows = tables[table]
+        fig, ax = figure(size=(6.0, 3.6))
+        ax.plot(rows["confidence"], rows[columns[count]], "o", color=PALETTE[0], markersize=9)
+        for name, x, y in zip(rows.index, rows["confidence"], rows[columns[count]]):
+            ax.annotate(name, (x, y), xytext=(7, 7), textcoords="offset points", fontsize=9)
+        rank = spearmanr(rows["confidence"], rows[columns[count]]).statistic
+        ax.set(xlabel="mean confidence of the network", ylabel=f"gain, {count}", title=f"{table}: rank correlation {rank:+.1f}")
+        ax.margins(0.2)
+        return fig
+
+    return explorer(draw, table=list(tables), count=list(columns))
 
 
 def gradient_rule(surfaces=None):
