@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 68
+    assert len(LEDGER) == 77
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -181,3 +181,13 @@ def test_the_three_copies_by_hand():
     printed = floats(recomputed("suppr-cosine-identity").values())
     assert 1 - (0.6 + 0.0 + 0.8) / 3 == pytest.approx(printed[0], abs=5e-5)
     assert 1.6 / (1.6**2 + 1.8**2) ** 0.5 == pytest.approx(printed[1], abs=5e-5)
+
+
+# Section 9.2
+
+
+def test_information_of_four_pixels():
+    image, maps = [0, 0, 1, 1], ([0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 1], [1, 1, 0, 0])
+    entropy = lambda *columns: stats.entropy(np.unique(np.array(columns), axis=1, return_counts=True)[1] / 4)
+    for values, printed in zip(maps, floats(recomputed("suppr-mi-quality-measure").values())):
+        assert entropy(values) + entropy(image) - entropy(values, image) == pytest.approx(printed, abs=5e-5)
