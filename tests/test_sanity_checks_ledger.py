@@ -17,6 +17,7 @@ COUNTS = {  # notebook -> claims it reports
     "ch6_dasp": 6,
     "ch4_gradient_rules": 20,
     "ch4_lrp_and_rap": 12,
+    "ch4_deeplift": 10,
 }
 MISSING = set()  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude"}  # orderings and trends that a toy decides
@@ -97,6 +98,19 @@ def test_sums_of_relevance_go_with_alpha_minus_beta():
 def test_the_epsilon_rule_shares_by_all_weights():
     contributions = [1 * 3, 2 * -1]
     assert float(recomputed("thesis-lrp-eps-rule")["second input, all weights"]) == contributions[1] / sum(contributions)
+
+
+def test_shares_of_the_minimum_of_two():
+    def shapley(a, b):
+        return [0.5 * min(a, 0) + 0.5 * (min(a, b) - min(0, b)), 0.5 * min(0, b) + 0.5 * (min(a, b) - min(a, 0))]
+
+    def rescale(a, b):
+        slope = max(a - b, 0) / (a - b)                                                   # of i1 - relu(i1 - i2)
+        return [a * (1 - slope), b * slope]
+
+    for name, rule in (("thesis-rescale-min", rescale), ("thesis-revealcancel-min", shapley)):
+        for pair, shares in recomputed(name).items():
+            assert [float(share) for share in shares] == pytest.approx(rule(*map(int, pair.strip("()").split(","))))
 
 
 def test_every_closed_form_has_its_test():
