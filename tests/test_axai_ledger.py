@@ -105,3 +105,21 @@ def test_two_printed_intervals_of_figure_5_lie_beyond_the_clip():
                  for word in ("Right", "Three") for text in claim.values[word]]
     assert len(intervals) == 3 and all(low < high for low, high in intervals)
     assert int(claim.recomputed["intervals beyond a clip of 1 s"]) == sum(high > 1 for _, high in intervals)
+
+
+# Section 3.3
+def test_one_column_of_table_4_is_not_monotone():
+    printed = LEDGER["axai-table4-monotone"].recomputed
+    for side, name, sign in (("left", "middle", -1), ("right", "tails", 1)):
+        for pair, row in LEDGER[f"axai-table4-{name}"].values.items():
+            steps = sign * np.diff(floats(row.values()))
+            word = "monotone" if (steps >= 0).all() else "not monotone"
+            assert printed[f"{pair.split(',')[0]} {side}"] == word
+
+
+def test_percentiles_of_one_and_two_standard_deviations():
+    printed = LEDGER["axai-middle-two-sd-harmless"].recomputed
+    for name, law, z in (("normal 2 sd percentiles", stats.norm(), 2), ("normal 1 sd percentiles", stats.norm(), 1),
+                         ("Laplace 2 sd", stats.laplace(), 2)):
+        percentiles = [100 * law.cdf(side * z * law.std()) for side in (-1, 1)]
+        assert floats(printed[name]) == pytest.approx(percentiles, abs=5.1e-3)

@@ -48,6 +48,20 @@ def test_the_smallest_alpha_of_a_linear_score_by_hand():
     assert np.isnan(smallest_alpha(engine(weights, 1e6), x, LADDER, torch.tensor([0])))
 
 
+def test_the_smallest_alpha_pastes_the_tails_of_the_other_function():
+    v = torch.randn(1, 3, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    asked = []
+
+    class Asked:
+        def scores(self, rows):
+            asked.append(rows)
+            return torch.tensor([[1.0, 0.0]])
+
+    assert np.isnan(smallest_alpha(Asked(), 0 * v, v, torch.tensor([0]), [0, 7, 15, 50]))
+    for rows, alpha in zip(asked, (0, 7, 15, 50), strict=True):
+        assert torch.equal(rows, part_of(v, alpha))
+
+
 def test_a_restricted_attack_changes_its_features_only_and_is_the_attack_there():
     weights = torch.tensor([3.0, -4.0, 12.0], dtype=torch.float64)
     mask = torch.tensor([1.0, 1.0, 0.0])

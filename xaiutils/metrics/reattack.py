@@ -58,7 +58,11 @@ def part_of(v, alpha=15.0, part="tails", *, like=None, seed=0, generator=None):
 
 def smallest_alpha(engine, x, v, target, alphas=range(1, 51)):
     """The first of ``alphas`` whose pasted tails change the prediction ``target`` of ``x`` (1, ...); NaN if none does."""
-    alphas = list(alphas)
-    rows = x + torch.cat([part_of(v, alpha) for alpha in alphas])
-    fooled = (engine.scores(rows).argmax(1) != target).nonzero().flatten().tolist()
-    return float(alphas[fooled[0]]) if fooled else np.nan
+    alphas, values = list(alphas), v.detach().cpu().double().numpy().ravel()
+    levels = np.asarray(alphas) / 100
+    lows, highs = np.quantile(values, [*levels, *(1 - levels)]).reshape(2, -1)                   # sorted once, not per alpha
+    for alpha, low, high in zip(alphas, lows, highs):
+        inside = torch.as_tensor((values < low) | (values >= high) if alpha > 0 else np.zeros(values.shape, bool))
+        if engine.scores(x + v * inside.to(v.device).view_as(v)).argmax(1) != target:
+            return float(alpha)
+    return np.nan
