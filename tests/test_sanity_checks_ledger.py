@@ -18,6 +18,8 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_gradient_rules": 20,
     "ch4_lrp_and_rap": 12,
     "ch4_deeplift": 10,
+    "ch5_rank_one_convergence": 14,
+    "ch7_1_functional_relu": 4,
 }
 MISSING = set()  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude"}  # orderings and trends that a toy decides
@@ -111,6 +113,19 @@ def test_shares_of_the_minimum_of_two():
     for name, rule in (("thesis-rescale-min", rescale), ("thesis-revealcancel-min", shapley)):
         for pair, shares in recomputed(name).items():
             assert [float(share) for share in shares] == pytest.approx(rule(*map(int, pair.strip("()").split(","))))
+
+
+def test_the_cone_of_the_counterexample_stays_open_though_its_rank_falls_to_one():
+    found, matrix = recomputed("thesis-cone-shrinks"), torch.tensor([[1.0, 1], [0, 2]], dtype=torch.float64)
+    power = torch.linalg.matrix_power(matrix, 40)
+    assert float(found["counterexample_cos"]) == pytest.approx(torch.cosine_similarity(*power.T, dim=0).item(), abs=5e-5)
+    largest, second = torch.linalg.svdvals(power).tolist()
+    assert float(found["counterexample_ratio"]) == pytest.approx(second / largest, rel=0.02)
+
+
+def test_the_identity_never_comes_near_rank_one():
+    values = torch.linalg.svdvals(torch.linalg.matrix_power(torch.eye(32, dtype=torch.float64), 10))
+    assert float(recomputed("thesis-theorem1")["identity"]) == (values[1] / values[0]).item()
 
 
 def test_every_closed_form_has_its_test():
