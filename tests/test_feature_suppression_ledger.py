@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 77
+    assert len(LEDGER) == 81
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -191,3 +191,27 @@ def test_information_of_four_pixels():
     entropy = lambda *columns: stats.entropy(np.unique(np.array(columns), axis=1, return_counts=True)[1] / 4)
     for values, printed in zip(maps, floats(recomputed("suppr-mi-quality-measure").values())):
         assert entropy(values) + entropy(image) - entropy(values, image) == pytest.approx(printed, abs=5e-5)
+
+
+# Section 7
+
+
+def test_three_pixels_in_one_batch():
+    printed = recomputed("suppr-batch-leakage")
+    x = np.array(floats(printed["batch"]))
+    deviation, scaled = x.std(), (x - x.mean()) / x.std()
+    gradient = ((np.arange(3) == 0) - 1 / 3 - scaled[0] * scaled / 3) / deviation
+    assert gradient == pytest.approx(floats(printed["gradient of the first output"]), abs=5e-5)
+    assert 1 / deviation == pytest.approx(float(printed["in evaluation mode"]), abs=5e-5)
+
+
+def test_what_a_neighbour_tells_and_the_sign_of_equation_22():
+    for text, printed in list(recomputed("suppr-batch-bound").items())[:2]:
+        s = float(text.split("=")[1])
+        joint = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 2 + s**2]])     # x1, x2, z
+        alone = 0.5 * np.log(joint[2, 2] / np.linalg.det(joint[np.ix_([0, 2], [0, 2])]))
+        given = 0.5 * np.log(np.linalg.det(joint[1:, 1:]) / np.linalg.det(joint))
+        assert (alone, given) == pytest.approx(floats(printed), abs=5e-5)
+    leak = recomputed("suppr-relative-error")
+    for sign, name in ((1, "printed"), (-1, "with a minus")):
+        assert 1 - np.exp(sign * np.array(floats(leak["leaked"]))) == pytest.approx(floats(leak[name]), abs=5e-5)
