@@ -20,9 +20,11 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_deeplift": 10,
     "ch5_rank_one_convergence": 14,
     "ch7_1_functional_relu": 4,
+    "ch4_path_methods_and_axioms": 15,
 }
 MISSING = set()  # claims that no run can decide
-EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude"}  # orderings and trends that a toy decides
+EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
+         "thesis-ig-riemann", "thesis-multi-baseline-average"}  # orderings and trends that a toy decides
 RECOMPUTED = set()
 
 
@@ -126,6 +128,17 @@ def test_the_cone_of_the_counterexample_stays_open_though_its_rank_falls_to_one(
 def test_the_identity_never_comes_near_rank_one():
     values = torch.linalg.svdvals(torch.linalg.matrix_power(torch.eye(32, dtype=torch.float64), 10))
     assert float(recomputed("thesis-theorem1")["identity"]) == (values[1] / values[0]).item()
+
+
+def test_two_writings_of_one_function():
+    found, relu = recomputed("thesis-implementation-invariance"), lambda z: max(z, 0.0)
+    # f = relu(relu(x1 - 1) - relu(x2)), g = relu(relu(x1) - 1 - relu(x2)), from (0, 0) to (3, 1): slopes of the secants
+    outer_f, inner_f = (1 - 0) / (relu(2) - relu(1) - 0), (relu(2) - relu(-1)) / (2 - -1)
+    outer_g, inner_g = (1 - 0) / (1 - -1), (relu(3) - 0) / 3
+    assert [float(v) for v in found["DeepLIFT f"]] == pytest.approx([3 * inner_f * outer_f, -1 * outer_f])
+    assert [float(v) for v in found["DeepLIFT g"]] == pytest.approx([3 * inner_g * outer_g, -1 * outer_g])
+    open_from = 0.5                                                                       # 3a - 1 - a > 0: gradient (1, -1)
+    assert [float(v) for v in found["IG"]] == pytest.approx([3 * (1 - open_from), -1 * (1 - open_from)])
 
 
 def test_every_closed_form_has_its_test():
