@@ -24,7 +24,7 @@ def floats(values):
 
 
 def test_every_claim_has_a_notebook_that_is_there():
-    assert len(LEDGER) == 81
+    assert len(LEDGER) == 85
     assert all(name.startswith("suppr-") for name in LEDGER)
     assert {claim.notebook for claim in LEDGER.values()} == {
         name for name in notebooks.names() if name.startswith("feature_suppression/")
@@ -215,3 +215,14 @@ def test_what_a_neighbour_tells_and_the_sign_of_equation_22():
     leak = recomputed("suppr-relative-error")
     for sign, name in ((1, "printed"), (-1, "with a minus")):
         assert 1 - np.exp(sign * np.array(floats(leak["leaked"]))) == pytest.approx(floats(leak[name]), abs=5e-5)
+
+
+# Section 3.4
+
+
+def test_a_linear_model_unlearns_what_is_smaller_than_the_noise_and_adapts_to_missing_pixels():
+    noise, independent, equal = (floats(values) for values in recomputed("suppr-fig3-degradation").values())
+    q, variances = 0.3, np.array([1, 0.01])
+    assert variances / (variances + 0.3**2) == pytest.approx(noise, abs=5e-5)
+    assert np.linalg.solve(np.diag(q * variances), q * variances) == pytest.approx(independent, abs=5e-5)
+    assert np.linalg.solve([[q, q * q], [q * q, q]], [2 * q, 2 * q]) == pytest.approx(equal, abs=5e-5)
