@@ -160,6 +160,8 @@ def suppression():
 
 
 def axai():
+    import skimage.segmentation  # noqa: F401  (half a second, before the clock as in its bound)
+
     from xaiutils.methods import AXAI
     network, x = _setup(usual=False)
     yield
