@@ -141,3 +141,23 @@ def test_the_scaled_attack_is_drawn_and_the_winner_named():
         np.testing.assert_allclose(np.asarray(play.figure.axes[0].images[0].get_array()),
                                    (IMAGE - 0.1 * scale).clamp(0, 1).permute(1, 2, 0), atol=1e-6)
         assert play.figure.axes[1].lines[-1].get_xdata()[0] == scale
+
+
+def test_what_is_kept_stays_and_the_rest_fades():
+    masks = {"AXAI": QUARTERS == 1, "LIME": QUARTERS >= 2}
+    fig = plots.kept_panels(IMAGE, masks, rows=["noise"])
+    assert [ax.get_title() for ax in fig.axes] == ["photograph", "AXAI", "LIME"] and fig.axes[0].get_ylabel() == "noise"
+    picture = IMAGE.permute(1, 2, 0).numpy()
+    for ax, mask in zip(fig.axes[1:], masks.values()):
+        drawn = np.asarray(ax.images[0].get_array())
+        np.testing.assert_allclose(drawn[mask], picture[mask], rtol=1e-6)
+        np.testing.assert_allclose(drawn[~mask], 0.75 + 0.25 * picture[~mask], rtol=1e-6)
+
+
+def test_the_kept_part_follows_the_slider():
+    play = plots.play_kept(IMAGE, {4: {"AXAI": QUARTERS == 0}, 5: {"AXAI": QUARTERS == 3}}, "kernel_size")
+    before = np.asarray(play.figure.axes[1].images[0].get_array())
+    play.controls["kernel_size"].value = 5
+    after = np.asarray(play.figure.axes[1].images[0].get_array())
+    np.testing.assert_allclose(after[4:, 4:], IMAGE.permute(1, 2, 0)[4:, 4:], rtol=1e-6)
+    assert not np.allclose(before[4:, 4:], after[4:, 4:])

@@ -183,6 +183,35 @@ def play_scale(image, v, scales, probabilities):
     return explorer(draw, scale=slider(scales, scales[-1]))
 
 
+@styled
+def kept_panels(images, masks, rows=None):
+    """Photographs, and beside them what is kept of each, the rest faded. -> Figure
+
+    ``images``  (N, C, H, W), or one (C, H, W); ``masks`` {title: (N, H, W)}, True where kept; ``rows`` N names
+    """
+    pictures = photographs(images)
+    masks = {title: as_array(kept, title).reshape(pictures.shape[:3]) > 0.5 for title, kept in masks.items()}
+    fig, axes = figure(len(pictures), 1 + len(masks), (2.5 * (1 + len(masks)), 2.6 * len(pictures)), squeeze=False)
+    for index, (line, picture) in enumerate(zip(axes, pictures)):
+        line[0].imshow(picture)
+        for ax, kept in zip(line[1:], masks.values()):
+            ax.imshow(np.where(kept[index][..., None], picture, 0.75 + 0.25 * picture))
+        for ax, title in zip(line, ("photograph", *masks)):
+            ax.set(xticks=[], yticks=[], title=title if index == 0 else "")
+            ax.grid(False)
+        if rows is not None:
+            line[0].set_ylabel(rows[index])
+    return fig
+
+
+def play_kept(image, masks, name="segmentation"):
+    """Choose a key of ``masks`` {key: {title: (H, W)}} and see what each explanation keeps of the photograph."""
+    def draw(**values):
+        return kept_panels(image, masks[values[name]])
+
+    return explorer(draw, **pickers(masks, (name,)))
+
+
 def play_laws(values, families):
     """The values of an attack (N,) by name, and a family fitted to them: choose both, see density and KS distance."""
     from xaiutils.metrics import fit_laws, tail_ratio
