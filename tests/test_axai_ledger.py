@@ -123,3 +123,21 @@ def test_percentiles_of_one_and_two_standard_deviations():
                          ("Laplace 2 sd", stats.laplace(), 2)):
         percentiles = [100 * law.cdf(side * z * law.std()) for side in (-1, 1)]
         assert floats(printed[name]) == pytest.approx(percentiles, abs=5.1e-3)
+
+
+# Section 4.3
+def test_ratios_of_table_5():
+    claim = LEDGER["axai-table5"]
+    seconds = np.array([[float(row[unit].rstrip("s")) for unit in ("CPU", "GPU")] for row in claim.values.values()])   # LIME, SHAP, AXAI
+    lead, gain = seconds[:2] / seconds[2], seconds[:, 0] / seconds[:, 1]
+    printed = claim.recomputed
+    assert floats(printed["CPU ratio to AXAI LIME, SHAP"]) == pytest.approx(lead[:, 0], abs=0.05)
+    assert floats(printed["GPU ratio to AXAI LIME, SHAP"]) == pytest.approx(lead[:, 1], abs=6e-3)
+    assert floats(printed["CPU/GPU speed-up LIME, SHAP, AXAI"]) == pytest.approx(gain, abs=0.05)
+    kept = LEDGER["axai-relative-performance-cpu-gpu"]
+    for name, values in zip(("LIME", "SHAP"), lead):
+        assert floats(kept.recomputed[f"lead over {name} CPU->GPU"]) == pytest.approx(values, abs=0.05)
+    assert kept.build_rule().judge({"measured": lead[:, 1], "expected": lead[:, 0]}).word == "contradicted"
+    best = LEDGER["axai-lime-better-on-gpu"]
+    assert floats(best.recomputed["speed-ups"]) == pytest.approx(gain, abs=0.05)
+    assert best.build_rule().judge(gain[0] - gain[1:]).word == "holds"
