@@ -21,6 +21,7 @@ COUNTS = {  # notebook -> claims it reports
     "ch5_rank_one_convergence": 14,
     "ch7_1_functional_relu": 4,
     "ch4_path_methods_and_axioms": 15,
+    "ch4_smoothing_and_rectgrad": 11,
 }
 MISSING = set()  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
