@@ -23,6 +23,8 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_path_methods_and_axioms": 15,
     "ch4_smoothing_and_rectgrad": 11,
     "ch4_occlusion_and_lime": 9,
+    "ch5_protocol_and_ssim": 8,
+    "ch5_bottleneck_and_recovery": 4,
 }
 MISSING = set()  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",

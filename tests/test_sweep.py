@@ -167,6 +167,29 @@ def test_null_bands_are_those_of_shuffled_and_of_reseeded_maps(tmp_path):
     assert (null.loc["smoothgrad"]["reseeded_high"] < 1).all()
 
 
+def test_maps_of_one_image_by_layer(tmp_path):
+    made = Sweep(load, INPUTS, TARGET, METHODS, store=tmp_path, layers=["fc1", "conv1"], seeds=[4])
+    found = made.by_layer(image=1, test="independent")
+    assert list(found) == list(METHODS) and list(found["guided"]) == ["original", "fc1", "conv1"]
+    assert torch.equal(found["guided"]["original"], made.maps("guided")[1])
+    assert torch.equal(found["guided"]["conv1"], made.maps("guided", "conv1", 4, "independent")[1])
+
+
+def test_images_and_verdicts_from_rows_by_hand():
+    rows = [{"method": method, "test": test, "layer": layer, "depth": depth, "seed": seed, "image": image,
+             "ledger": value + (0.1 if test == "independent" else 0) - 0.2 * (depth - 1) + 0.02 * seed + 0.01 * image}
+            for method, value in (("GBP", 0.96), ("gradient", 0.5)) for test in ("cascading", "independent")
+            for layer, depth in (("fc2", 1), ("conv1", 2)) for seed in (0, 1) for image in (0, 1)]
+    frame = pd.DataFrame(rows)
+    assert sweep.per_image(frame).loc[1].tolist() == pytest.approx([0.98, 0.52])                 # mean of the two seeds
+    assert sweep.per_image(frame, layer="conv1", test="independent")["GBP"].tolist() == pytest.approx([0.87, 0.88])
+    layers = sweep.per_layer(frame, "GBP", test="independent")
+    assert list(layers) == ["fc2", "conv1"] and layers.loc[0].tolist() == pytest.approx([1.07, 0.87])
+    table = sweep.verdicts(frame)
+    assert table.loc["GBP", ["mean", "low", "high"]].tolist() == pytest.approx([0.975, 0.97, 0.98])
+    assert table["verdict"].to_dict() == {"GBP": "fails", "gradient": "passes"}
+
+
 def test_memory_is_flat_over_a_hundred_maps(tmp_path, monkeypatch):
     """What lives after fifteen maps lives after a hundred: no model, hook or map is kept."""
     asked, alive, original = [], [], Explainer.__call__

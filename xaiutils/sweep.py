@@ -63,7 +63,7 @@ MEASURES = ({preset: partial(ssim, preset=preset) for preset in PRESETS}
 
 @dataclass(frozen=True)
 class Explainer:
-    """A method by its key in ``METHODS``, options of its class, and arguments of its ``attribute``; all plain values.
+    """A method by its key in ``METHODS``, options of its class, and arguments of its ``attribute``: plain values or tensors.
 
     ``Explainer("integrated-gradients", arguments={"baselines": "blur", "n_steps": 20})``. Called with a network, inputs
     and target it gives attributions (N, C, H, W). ``"input"`` in a list of baselines stands for the inputs themselves.
@@ -84,7 +84,7 @@ class Explainer:
         return METHODS[self.method](network, **self.options).attribute(inputs, target=target, seed=seed, **arguments)
 
     def __str__(self):
-        return json.dumps([self.method, self.options, self.arguments], sort_keys=True)
+        return json.dumps([self.method, self.options, self.arguments], sort_keys=True, default=lambda a: _digest_of([a]))
 
 
 class Sweep:
@@ -148,6 +148,13 @@ class Sweep:
         """Attributions (N, C, H, W) of the method called ``method``: on the trained network, or random down to ``layer``."""
         return self._maps(self.methods[method], *(TRAINED if layer is None else (test, layer, seed)))
 
+    def by_layer(self, image=0, seed=None, test="cascading"):
+        """{method: {"original": map (C, H, W), "fc3": map ...}} of one image, for :func:`xaiutils.plots.randomized_maps`."""
+        seed = self.seeds[0] if seed is None else seed
+        places = {"original": TRAINED} | {layer: (test, layer, seed) for layer in self.layers}
+        return {method: {title: self._maps(explain, *place)[image] for title, place in places.items()}
+                for method, explain in self.methods.items()}
+
     def null(self, measures=("ledger", "rank"), *, n_shuffles=20, n_reseeds=2, coverage=0.95):
         """Where each measure lies when only chance changes: a row for each method, measure and image.
 
@@ -191,6 +198,21 @@ class Sweep:
         return _HELD.random[1]
 
 
+def per_image(frame, measure="ledger", layer=None, test="cascading"):
+    """Means over seeds from rows of :meth:`Sweep.run`: a row an image, a column a method; ``layer`` None is the last one."""
+    rows = frame[frame["test"] == test]
+    rows = rows[rows["depth"] == rows["depth"].min()] if layer is None else rows[rows["layer"] == layer]
+    methods = list(dict.fromkeys(frame["method"]))
+    return rows.groupby(["image", "method"])[measure].mean().unstack()[methods]
+
+
+def per_layer(frame, method, measure="ledger", test="cascading"):
+    """Means over seeds from rows of :meth:`Sweep.run` for one method: a row an image, a column a layer, from the output."""
+    rows = frame[(frame["test"] == test) & (frame["method"] == method)]
+    layers = list(dict.fromkeys(rows.sort_values("depth", kind="stable")["layer"]))
+    return rows.groupby(["image", "layer"])[measure].mean().unstack()[layers]
+
+
 def verdict(values, passes=0.90, fails=0.95):
     """"passes", "fails" or "inconclusive": what the SSIMs (N,) after the last dense layer say, by the ledger's protocol.
 
@@ -202,6 +224,14 @@ def verdict(values, passes=0.90, fails=0.95):
         return "fails"
     high = intervals.percentile(intervals.resample(values))[1]
     return "passes" if values.mean() <= passes and high < fails else "inconclusive"
+
+
+def verdicts(frame, measure="ledger", passes=0.90, fails=0.95):
+    """Cascading test: a row a method with the mean after the last layer, both ends of its interval and :func:`verdict`."""
+    values = per_image(frame, measure)
+    rows = {method: [values[method].mean(), *intervals.percentile(intervals.resample(values[method])),
+                     verdict(values[method], passes, fails)] for method in values}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "low", "high", "verdict"])
 
 
 def _write(file, maps):

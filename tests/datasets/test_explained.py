@@ -44,3 +44,12 @@ def test_a_class_may_go_in_front(root):
 def test_any_other_word_is_a_folder(root):
     found = datasets.explained_pictures("some", 2, 16, root=root)
     assert sorted(found.labels) == [7, 99] and found.inputs.shape == (2, 3, 16, 16)
+
+
+def test_only_one_class_may_be_asked_for(root):
+    drawn = datasets.explained_pictures("tiny-imagenet", 2, 64, only="cannon", root=root)
+    assert sorted(drawn.names) == ["val/images/val_2.JPEG", "val/images/val_5.JPEG"] and drawn.labels == [2, 2]
+    with pytest.raises(ValueError, match="n must be an integer from 1 to 2, got 3"):
+        datasets.explained_pictures("tiny-imagenet", 3, 64, only="cannon", root=root)
+    with pytest.raises(ValueError, match="only must be the name of a class of tiny-imagenet, got 'dog'"):
+        datasets.explained_pictures("tiny-imagenet", 1, 64, only="dog", root=root)

@@ -13,7 +13,7 @@ LABELLED = {"tiny-imagenet": lambda root: tiny_imagenet.read("val", root),
             "cifar10": lambda root: cifar.read("cifar10", "test", root)}
 
 
-def explained_pictures(source, n, size, *, seed=0, first=None, root=None):
+def explained_pictures(source, n, size, *, seed=0, first=None, only=None, root=None):
     """``n`` pictures of ``size`` x ``size`` pixels as ``Images``.
 
     ``source``  "embedded": the photographs of the foolbox package, always the same; "tiny-imagenet": the official
@@ -21,6 +21,7 @@ def explained_pictures(source, n, size, *, seed=0, first=None, root=None):
     ``seed``    draws from all but the embedded ones; the first m of n are the m of a smaller draw
     ``first``   the name of a class, "German shepherd", whose first picture in the data set goes in front; for
                 "tiny-imagenet" and "cifar10", the others take no notice
+    ``only``    the name of a class: no other pictures are drawn; for the same two
     ``root``    the folder of data sets; default: the environment variable ``XAI_DATA``
 
     Labels are those of the data set, so for "embedded" and folders ImageNet's. Pictures of another size are resized.
@@ -30,12 +31,16 @@ def explained_pictures(source, n, size, *, seed=0, first=None, root=None):
     if source not in LABELLED:
         return imagenet_folder(data_root(root) / source, n, size, seed)
     images = LABELLED[source](root)
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= len(images):
-        raise ValueError(f"n must be an integer from 1 to {len(images)}, got {n!r}.")
+    for argument, name in (("first", first), ("only", only)):
+        if name is not None and name not in images.class_names:
+            raise ValueError(f"{argument} must be the name of a class of {source}, got {name!r}.")
     order = np.random.default_rng(seed).permutation(len(images)).tolist()
+    if only is not None:
+        wanted = images.class_names.index(only)
+        order = [index for index in order if images.labels[index] == wanted]
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= len(order):
+        raise ValueError(f"n must be an integer from 1 to {len(order)}, got {n!r}.")
     if first is not None:
-        if first not in images.class_names:
-            raise ValueError(f"first must be the name of a class of {source}, got {first!r}.")
         chosen = images.labels.tolist().index(images.class_names.index(first))
         order = [chosen, *(index for index in order if index != chosen)]
     inputs = images.inputs(order[:n])

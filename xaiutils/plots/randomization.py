@@ -6,16 +6,18 @@ from xaiutils.plots.heatmaps import show
 from xaiutils.plots.pictures import as_array
 from xaiutils.plots.style import GREY, PALETTE, figure, styled
 
+STEPS = 8                                                            # of colour on either side of white
 MANY = 8                                                             # methods in one panel, a colour each
 
 
 @styled
-def randomized_maps(image, maps, *, sign="all", size=0.8):
+def randomized_maps(image, maps, *, sign="all", size=1.0):
     """Methods down, layers across, as in the thesis: green speaks for the class, red against it. -> Figure
 
     ``image``  (C, H, W); ``maps`` {method: {layer: (C, H, W) or (H, W)}}, the same layers for each, ``"original"`` first
     ``sign``   ``"all"``, or ``"positive"``: channels added up and what is below 0 left out
-    Each map has its own scale, as :func:`xaiutils.plots.show` does it.
+    Each map has its own scale, as :func:`xaiutils.plots.show` does it, in steps of an eighth: a figure of a hundred noisy
+    maps then stays small enough to be drawn sharply.
     """
     if sign not in ("all", "positive"):
         raise ValueError(f'sign must be "all" or "positive", got {sign!r}.')
@@ -24,7 +26,15 @@ def randomized_maps(image, maps, *, sign="all", size=0.8):
         raise ValueError(f"maps must have the same layers for each method, got {[list(row) for row in maps.values()]}.")
     columns = {layer: np.stack([_summed(maps[method][layer], sign) for method in methods]) for layer in layers}
     pictures = np.repeat(as_array(image, "image")[None], len(methods), axis=0)
-    return show({"picture": pictures}, columns, rows=methods, colours="thesis", size=size)
+    fig = show({"picture": pictures}, columns, rows=methods, colours="thesis", size=size)
+    for heatmap in (image for ax in fig.axes[:-1] for image in ax.images if np.ndim(image.get_array()) == 2):
+        heatmap.set_data(np.round(heatmap.get_array() * STEPS) / STEPS)
+    fig.few_colours = True
+    for ax in fig.axes[len(layers) + 1 : -1 : len(layers) + 1]:      # the picture stands in the first row only
+        ax.images[0].set_visible(False)
+    for remark in (text for ax in fig.axes for text in ax.texts):
+        remark.set_fontsize(5.5)                                     # these pictures are small
+    return fig
 
 
 def _summed(heatmap, sign):

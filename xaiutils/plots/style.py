@@ -86,15 +86,19 @@ def png(drawn, limit=None, dpi=None):
 
 
 def _reduced(picture, drawn):
-    """``picture`` in 256 colours. Strips of the figure's colour scales are added for the choice of the palette, which
-    would else drop the ends of a scale, since few pixels reach them."""
+    """``picture`` in 256 colours, dithered unless the figure says by ``few_colours`` that it needs no more.
+
+    Strips of the figure's colour scales are added for the choice of the palette, which would else drop the ends of a
+    scale, since few pixels reach them.
+    """
     mapped = [image for ax in drawn.axes for image in ax.images if np.ndim(image.get_array()) == 2]
     pixels = np.asarray(picture)
     height, width, _ = pixels.shape
     strips = [scale(np.linspace(0, 1, width), bytes=True)[None, :, :3].repeat(height // 10, axis=0)
               for scale in {image.cmap.name: image.cmap for image in mapped}.values()]
     palette = Image.fromarray(np.concatenate([pixels, *strips])[::2, ::2]).quantize(256)
-    reduced = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    dither = Image.Dither.NONE if getattr(drawn, "few_colours", False) else Image.Dither.FLOYDSTEINBERG
+    reduced = picture.quantize(palette=palette, dither=dither)
     colours = np.reshape(reduced.getpalette(), (-1, 3))
     colours[reduced.getpixel((0, 0))] = pixels[0, 0]                  # the corner is paper, and stays white
     reduced.putpalette(colours.ravel().tolist())
