@@ -25,8 +25,12 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_occlusion_and_lime": 9,
     "ch5_protocol_and_ssim": 8,
     "ch5_bottleneck_and_recovery": 4,
+    "ch7_3_class_insensitivity": 17,
+    "ch7_2_group4_lrp_and_rap": 11,
+    "ch7_2_group2_deeplift": 11,
+    "ch7_2_group3_path_methods": 11,
 }
-MISSING = set()  # claims that no run can decide
+MISSING = {"thesis-captum-only-shap", "thesis-gradientshap-captum-only", "thesis-rap-first-validation"}  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
          "thesis-ig-riemann", "thesis-multi-baseline-average",
          "thesis-lime-local-easier"}  # orderings and trends that a toy decides
@@ -144,6 +148,13 @@ def test_two_writings_of_one_function():
     assert [float(v) for v in found["DeepLIFT g"]] == pytest.approx([3 * inner_g * outer_g, -1 * outer_g])
     open_from = 0.5                                                                       # 3a - 1 - a > 0: gradient (1, -1)
     assert [float(v) for v in found["IG"]] == pytest.approx([3 * (1 - open_from), -1 * (1 - open_from)])
+
+
+def test_a_baseline_that_is_the_input_takes_half_of_the_sum():
+    """IG of a linear score adds up to w (x - x'): w x from 0, and 0 from x itself."""
+    w, x = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 3.0])
+    total = sum((w * (x - start)).sum() for start in (torch.zeros(2), x)) / 2
+    assert float(recomputed("thesis-gradientshap-baselines")["expected_sum_ratio"]) == (total / (w * x).sum()).item()
 
 
 def test_every_closed_form_has_its_test():
