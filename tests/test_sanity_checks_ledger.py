@@ -30,11 +30,14 @@ COUNTS = {  # notebook -> claims it reports
     "ch7_2_group2_deeplift": 11,
     "ch7_2_group3_path_methods": 11,
     "ch4_cam_family": 17,
+    "ch2_background": 26,
 }
 MISSING = {"thesis-captum-only-shap", "thesis-gradientshap-captum-only", "thesis-rap-first-validation"}  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
          "thesis-ig-riemann", "thesis-multi-baseline-average",
-         "thesis-lime-local-easier"}  # orderings and trends that a toy decides
+         "thesis-lime-local-easier", "thesis-sgd-oscillates",
+         "thesis-minibatch-faster", "thesis-momentum-update",
+         "thesis-nesterov-update"}  # orderings and trends that a toy decides
 RECOMPUTED = set()
 
 
@@ -156,6 +159,29 @@ def test_a_baseline_that_is_the_input_takes_half_of_the_sum():
     w, x = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 3.0])
     total = sum((w * (x - start)).sum() for start in (torch.zeros(2), x)) / 2
     assert float(recomputed("thesis-gradientshap-baselines")["expected_sum_ratio"]) == (total / (w * x).sum()).item()
+
+
+def test_background_numbers():
+    sigmoid, printed = (lambda x: 1 / (1 + math.exp(-x))), (lambda x: 1 / (1 - math.exp(-x)))
+    found = recomputed("thesis-sigmoid-formula")
+    expected = {"at 1": sigmoid(1), "at -1": sigmoid(-1), "printed at 1": printed(1), "printed at -1": printed(-1)}
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=5e-4)
+    units = [4, 5, 6, 3]                                                                  # of layers 1 to 4
+    assert int(recomputed("thesis-affine-shapes")["entries of b for l = 2, n_2 = 5"]) == units[2 - 1]
+    assert int(recomputed("thesis-conv-filter-shape")["weights per filter"]) == 5 * 5 * 3
+    sizes = recomputed("thesis-conv-fewer-parameters")
+    assert int(sizes["convolution 3x3, 64 maps"]) == 64 * (3 * 3 * 3 + 1)
+    assert int(sizes["dense layer"]) == 64**3 * (64 * 64 * 3 + 1)
+
+
+def test_receptive_fields_of_table_7_1():
+    fields, field, jump = [], 1, 1
+    for stack in (2, 2, 3, 3):
+        for _ in range(stack):
+            field += 2 * jump
+            fields.append(field)
+        field, jump = field + jump, 2 * jump                                              # a pooling of 2 x 2
+    assert [int(value) for value in recomputed("thesis-receptive-field")["conv1 to conv10"]] == fields
 
 
 def test_every_closed_form_has_its_test():

@@ -194,5 +194,5 @@ def descents():
             ax.grid(False)
         return fig
 
-    return explorer(draw, eta=slider([0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1], 0.03), beta=slider([0.0, 0.5, 0.8, 0.9, 0.95, 0.99], 0.9),
+    return explorer(draw, eta=slider([0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1], 0.01), beta=slider([0.0, 0.5, 0.8, 0.9, 0.95, 0.99], 0.9),
                     curvature=slider([2.0, 10.0, 50.0], 50.0), steps=slider(range(201), 60))
