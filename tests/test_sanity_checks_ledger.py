@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from xaiutils import claims, notebooks
+from xaiutils import claims, groups, notebooks
 from xaiutils.methods.shapley import exact_shapley
 
 LEDGER = claims.load(claims.repository() / "data" / "claims" / "sanity_checks.yaml")
@@ -31,6 +31,7 @@ COUNTS = {  # notebook -> claims it reports
     "ch7_2_group3_path_methods": 11,
     "ch4_cam_family": 17,
     "ch2_background": 26,
+    "ch7_2_group1_gradients": 19,
 }
 MISSING = {"thesis-captum-only-shap", "thesis-gradientshap-captum-only", "thesis-rap-first-validation"}  # claims that no run can decide
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
@@ -182,6 +183,11 @@ def test_receptive_fields_of_table_7_1():
             fields.append(field)
         field, jump = field + jump, 2 * jump                                              # a pooling of 2 x 2
     assert [int(value) for value in recomputed("thesis-receptive-field")["conv1 to conv10"]] == fields
+
+
+def test_the_four_groups_have_the_sizes_of_the_thesis():
+    made = [groups.gradients(), groups.deeplift(), groups.paths(), groups.relevance()]
+    assert [int(size) for size in recomputed("thesis-groups")["group_sizes"]] == [len(group) for group in made]
 
 
 def test_every_closed_form_has_its_test():

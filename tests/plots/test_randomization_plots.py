@@ -1,8 +1,11 @@
 """Maps by method and layer, curves of similarity, and the cone of two columns."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from xaiutils import plots
 
@@ -58,3 +61,14 @@ def test_the_cone_of_the_counterexample_stays_open():
     assert data["1.line0"][-1, 1] == pytest.approx(45) and data["1.line1"][-1, 1] == pytest.approx(2.0**-41, rel=1e-3)
     play.controls["lower_left"].value = 1.0                                         # now all entries are positive
     assert play.data()["1.line0"][-1, 1] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_hundred_noisy_maps_are_drawn_sharply_within_the_limit():
+    """Noise in steps of an eighth takes few colours, so that 150 kB hold all dots."""
+    noise = np.random.default_rng(0).standard_normal((7, 9, 3, 32, 32))
+    fig = plots.randomized_maps(noise[0, 0] * 0 + 0.5, {f"method {k}": dict(zip("abcdefghi", row)) for k, row in enumerate(noise)})
+    content = plots.png(fig, 150_000, dpi=150)
+    width, height = Image.open(io.BytesIO(content)).size
+    assert len(content) <= 150_000 and (width, height) == tuple(np.round(fig.get_size_inches() * 150).astype(int))
+    assert set(np.unique(plots.shown(fig)["1.image0"] * 8 % 1)) == {0}
+    assert fig.axes[0].images[0].get_visible() and not fig.axes[10].images[0].get_visible()
