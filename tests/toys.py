@@ -91,6 +91,15 @@ def golden_cam_net(arrays: dict) -> nn.Module:
     return net
 
 
+def golden_shapley_net(arrays: dict) -> nn.Module:
+    """The network of dasp_shapley.npz with its weights."""
+    net = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 1)).double().eval()
+    for index, k in ((0, 1), (2, 2), (4, 3)):
+        net[index].weight.data.copy_(arrays[f"W{k}"].T)
+        net[index].bias.data.copy_(arrays[f"b{k}"])
+    return net
+
+
 class FeaturesClassifier(nn.Module):
     """Convolutions, then linear layers, named as in the golden files of relevance propagation."""
 

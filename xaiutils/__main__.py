@@ -105,7 +105,7 @@ def parser():
 
     def profile_of(sub):
         sub.add_argument("--profile", default="small", choices=PROFILES,
-                         help="small: minutes on a laptop; medium: an hour, needs XAI_DATA; paper: the papers' own scale (default: small)")
+                         help="small: minutes on a laptop; medium: minutes to an hour each, needs XAI_DATA; paper: the papers' own scale (default: small)")
 
     sub = command(reproduce, "run the notebooks whose results are out of date, then write the report",
                   'Example: python -m xaiutils reproduce --only "agi/*". Exit status 1 if a notebook failed; the others ran all the same.')

@@ -18,17 +18,9 @@ from xaiutils.methods.moments import Linear, clipped, larger
 from xaiutils.methods.segments import Grid
 
 
-def golden_network():
-    arrays = toys.golden("dasp_shapley")
-    net = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 1)).double().eval()
-    for index, k in ((0, 1), (2, 2), (4, 3)):
-        net[index].weight.data.copy_(arrays[f"W{k}"].T)
-        net[index].bias.data.copy_(arrays[f"b{k}"])
-    return net, arrays
-
-
 def test_golden_values():
-    net, arrays = golden_network()
+    arrays = toys.golden("dasp_shapley")
+    net = toys.golden_shapley_net(arrays)
     values = DASP(net).attribute(arrays["x"][None], n_sizes=None)[0]
     torch.testing.assert_close(values, arrays["dasp_reference"], rtol=1e-9, atol=1e-14)
     # the docstring's warning: the values of eight players do not add up

@@ -88,17 +88,9 @@ def test_a_wrong_value_function_is_refused():
         exact_shapley(lambda s: torch.ones(3), 3)
 
 
-def golden_network():
-    arrays = toys.golden("dasp_shapley")
-    net = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 1)).double().eval()
-    for index, k in ((0, 1), (2, 2), (4, 3)):
-        net[index].weight.data.copy_(arrays[f"W{k}"].T)
-        net[index].bias.data.copy_(arrays[f"b{k}"])
-    return net, arrays
-
-
 def test_golden_values():
-    net, arrays = golden_network()
+    arrays = toys.golden("dasp_shapley")
+    net = toys.golden_shapley_net(arrays)
     values = ExactShapley(net).attribute(arrays["x"][None])[0]
     torch.testing.assert_close(values, arrays["exact_shapley"], rtol=1e-9, atol=1e-12)
     assert values.sum().item() == pytest.approx(arrays["meta"]["sums"]["f_x_minus_f_0"], rel=1e-12)
