@@ -6,7 +6,6 @@ import captum.attr
 import pytest
 import toys
 import torch
-from torch import nn
 
 from xaiutils.methods import METHODS, ExactShapley
 from xaiutils.methods.segments import Grid

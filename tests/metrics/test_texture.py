@@ -1,11 +1,21 @@
 """Roughness, concentration, fine detail, edges and changing signs of patterns whose numbers can be counted."""
 
+import math
+
 import pytest
 import torch
 from scipy.ndimage import sobel
 
 from xaiutils.core import make_generator
-from xaiutils.metrics.texture import fine_share, gini, sign_changes, sobel_correlation, sobel_edges, total_variation
+from xaiutils.metrics.texture import (
+    fine_share,
+    gini,
+    relative_variation,
+    sign_changes,
+    sobel_correlation,
+    sobel_edges,
+    total_variation,
+)
 
 BOARD = (torch.arange(8)[:, None] + torch.arange(8)) % 2 * 2.0 - 1
 POINT = torch.zeros(8, 8).index_put((torch.tensor(3), torch.tensor(4)), torch.tensor(5.0))
@@ -54,3 +64,27 @@ def test_sign_changes_count_pairs_without_zeros():
     assert sign_changes(BOARD[None]).tolist() == [1]
     assert sign_changes(halves[None]).tolist() == pytest.approx([4 / 24])      # 4 of 12 pairs across, none of 12 below
     assert sign_changes(holes[None]).tolist() == [1]
+
+
+def test_relative_variation_of_four_maps():
+    maps = [[[1.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [-1.0, -1.0]], [[1.0, -1.0], [-1.0, 1.0]]]
+    assert relative_variation(torch.tensor(maps)).tolist() == [0, 2, 2, 4]                   # 0/2, 2/1, 4/2, 8/2
+
+
+def test_relative_variation_of_a_checkerboard_at_any_scale():
+    n = 7
+    board = ((torch.arange(n)[:, None] + torch.arange(n)) % 2 * 2.0 - 1)[None]
+    assert relative_variation(board).item() == pytest.approx(4 * (n - 1))
+    assert relative_variation(1e-3 * board).item() == pytest.approx(4 * (n - 1))
+
+
+def test_relative_variation_of_gaussian_noise():
+    """2 N pairs, each with the mean size 2 / sqrt(pi) of a difference of two Gaussians; a norm of sqrt(N)."""
+    noise = torch.randn(4, 100, 100, generator=torch.Generator().manual_seed(0))
+    assert relative_variation(noise).mean().item() == pytest.approx(4 / math.sqrt(math.pi) * 100, rel=0.02)
+
+
+def test_a_map_of_zeros_has_no_relative_variation():
+    assert relative_variation(torch.zeros(1, 3, 3)).isnan().all()
+    with pytest.raises(ValueError, match="heatmap must be"):
+        relative_variation(torch.zeros(1, 1, 3, 3))

@@ -27,8 +27,14 @@ from xaiutils.metrics.randomization import (
 from xaiutils.metrics.segment_sets import chance_jaccard, jaccard, segment_means, top_segments
 from xaiutils.metrics.sensitivity_n import pearson, sensitivity_n, subset_losses, subset_sums
 from xaiutils.metrics.similarity import agreement, null_band, rank_correlation, ssim
-from xaiutils.metrics.variation import relative_variation
-from xaiutils.metrics.texture import fine_share, gini, sign_changes, sobel_correlation, total_variation
+from xaiutils.metrics.texture import (
+    fine_share,
+    gini,
+    relative_variation,
+    sign_changes,
+    sobel_correlation,
+    total_variation,
+)
 
 __all__ = ["agreement", "alpha_beta", "anova", "arc_length", "arriving", "auc", "blockwise", "bootstrap_interval",
            "boundary_scale", "cascading", "chance_jaccard", "column_angle", "connected_components", "deletion_curve",

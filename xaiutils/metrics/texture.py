@@ -21,8 +21,26 @@ def total_variation(heatmap: Tensor) -> Tensor:
                   changes nothing.
     """
     _check_heatmap(heatmap)
-    h = heatmap.double()
-    return (h.diff(dim=2).abs().sum((1, 2)) + h.diff(dim=1).abs().sum((1, 2))) / h.abs().sum((1, 2))
+    return _steps(heatmap.double()) / heatmap.double().abs().sum((1, 2))
+
+
+def relative_variation(heatmap: Tensor) -> Tensor:
+    r"""Steps between neighbours in units of the map's l2 norm; higher = rougher. It grows with the number of pixels.
+
+    .. math:: V = \frac{\sum_{(i, j)} |A_i - A_j|}{\|A\|_2}, \qquad (i, j) \text{ side by side or one above the other}
+
+    Limit cases   A constant map has 0; a checkerboard of n x n pixels 4 (n - 1), the most for values of one size; independent
+                  Gaussian noise about 2.26 times the root of the number of pixels. A factor changes nothing.
+    Source        total variation: Rudin, Osher, Fatemi, Physica D 1992 (here the sum over both directions); asked for by
+                  credible path, Section 7, "less noisy".
+    """
+    _check_heatmap(heatmap)
+    return _steps(heatmap.double()) / heatmap.double().flatten(1).norm(dim=1)
+
+
+def _steps(h: Tensor) -> Tensor:
+    """Differences of neighbours by size, added up, (N,)."""
+    return h.diff(dim=2).abs().sum((1, 2)) + h.diff(dim=1).abs().sum((1, 2))
 
 
 def gini(heatmap: Tensor) -> Tensor:
