@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from xaiutils import datasets, models
 from xaiutils.datasets import sentence_polarity, spoken_digits
-from xaiutils.datasets.storage import data_root
 from xaiutils.engine import Engine
 from xaiutils.models.text import encode
 
@@ -76,8 +75,7 @@ def three_tasks(model, photographs="embedded", n_images=3, n_sounds=0, texts="em
 
 
 def photograph_task(model, photographs, n_images, seed=0, device="cpu"):
-    files = (datasets.photograph_files(n_images) if photographs == "embedded"
-             else datasets.imagenet_files(data_root() / photographs, n_images, seed))
+    files = datasets.explained_files(photographs, n_images, seed)
     return Task(models.load(model).to(device), [path.name for path, _ in files],
                 lambda index: datasets.read_image(files[index][0]).to(device), (0.0, 1.0))
 

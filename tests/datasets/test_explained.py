@@ -21,6 +21,15 @@ def test_embedded_photographs_need_no_folder():
     assert torch.equal(found.inputs, datasets.photographs(2, 32).inputs) and found.labels == datasets.photographs(2, 32).labels
 
 
+def test_files_are_the_packages_or_drawn_from_a_folder(root):
+    assert datasets.explained_files("embedded", 3) == datasets.photograph_files(3)
+    drawn = datasets.explained_files("some", 2, seed=1, root=root)
+    paths = [root / "some" / "n01" / name for name in ("7_cock.jpg", "99_goose.jpg")]
+    assert drawn == [(paths[k], (7, 99)[k]) for k in np.random.default_rng(1).permutation(2)]
+    with pytest.raises(FileNotFoundError, match="embeded"):
+        datasets.explained_files("embeded", 1, root=root)
+
+
 def test_validation_pictures_are_drawn_by_the_seed_and_smaller_draws_are_their_beginning(root):
     drawn = datasets.explained_pictures("tiny-imagenet", 5, 64, seed=3, root=root)
     order = np.random.default_rng(3).permutation(6)[:5]

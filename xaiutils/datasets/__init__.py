@@ -8,6 +8,7 @@ __getattr__, __dir__ = lazily(
         "Images": "images",
         "read_image": "images",
         "read_images": "images",
+        "explained_files": "explained",
         "explained_pictures": "explained",
         "photograph": "embedded",
         "photograph_files": "embedded",

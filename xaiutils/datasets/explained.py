@@ -4,13 +4,23 @@ import numpy as np
 import torch.nn.functional as F
 
 from xaiutils.datasets import cifar, tiny_imagenet
-from xaiutils.datasets.embedded import photographs
+from xaiutils.datasets.embedded import photograph_files, photographs
 from xaiutils.datasets.images import Images
-from xaiutils.datasets.imagenet import imagenet_folder
+from xaiutils.datasets.imagenet import imagenet_files, imagenet_folder
 from xaiutils.datasets.storage import data_root
 
 LABELLED = {"tiny-imagenet": lambda root: tiny_imagenet.read("val", root),
             "cifar10": lambda root: cifar.read("cifar10", "test", root)}
+
+
+def explained_files(source, n, seed=0, *, root=None):
+    """Pairs (path, class index) of ``n`` photographs, to be read one at a time by ``read_image``.
+
+    ``source``  "embedded": the photographs of the foolbox package, always the same; else a folder of ImageNet's layout
+                below ``root``, from which ``seed`` draws
+    ``root``    the folder of data sets; default: the environment variable ``XAI_DATA``
+    """
+    return photograph_files(n) if source == "embedded" else imagenet_files(data_root(root) / source, n, seed)
 
 
 def explained_pictures(source, n, size, *, seed=0, first=None, only=None, root=None):
