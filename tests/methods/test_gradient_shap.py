@@ -6,6 +6,7 @@ import pytest
 import toys
 import torch
 
+from xaiutils.core import make_generator
 from xaiutils.methods import GradientShap, IntegratedGradients
 
 TARGET = torch.tensor([1, 0, 4])
@@ -50,6 +51,16 @@ def test_captum_agrees_within_the_noise():
         theirs = captum.attr.GradientShap(model).attribute(images, several, n_samples=3000, stdevs=0.0, target=1)
     np.random.set_state(state)
     assert ((ours - theirs).norm() / theirs.norm()).item() < 0.05
+
+
+def test_captum_fed_with_the_same_draws_gives_the_same(monkeypatch):
+    model, images, start, n = toys.cnn(), toys.images(1), toys.images(1, seed=5), 6
+    alphas = (torch.arange(n) + torch.rand(n, generator=make_generator(7), dtype=torch.float64)) / n
+    monkeypatch.setattr(np.random, "uniform", lambda low, high, size: alphas.numpy())
+    theirs = captum.attr.GradientShap(model).attribute(images, start, n_samples=n, stdevs=0.0, target=1)
+    monkeypatch.undo()
+    ours = GradientShap(model).attribute(images, start, 1, n_samples=n, seed=7)
+    assert ((ours - theirs).norm() / theirs.norm()).item() < 1e-5  # Captum keeps the draws in float32
 
 
 @pytest.mark.parametrize("options, message", [
