@@ -20,7 +20,7 @@ notebook: $(READY) ## run one: make notebook NB=agi/sec5_3_quantitative [PROFILE
 report: $(READY) ## write the HTML report of what was run
 	$(RUN) report --profile $(PROFILE)
 bench: $(READY) ## speed as ratios: against the bound and against the usual way
-	$(RUN) bench
+	$(RUN) bench $(ARGS)
 train: $(READY) ## train one of our own networks: make train MODEL=lenet-digits
 	$(RUN) train $(MODEL) $(ARGS)
 data: $(READY) ## fetch a data set into XAI_DATA: make data DATASET=cifar10

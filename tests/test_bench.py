@@ -1,5 +1,7 @@
 """The benchmark's arithmetic: ratios and promises of given times, and that every name leads to a contender."""
 
+import pytest
+
 from xaiutils import bench
 
 TIMES = {"ours": 2.0, "peer": 5.0, "bound-1": 1.6}
@@ -15,6 +17,13 @@ def test_every_name_is_a_contender_or_a_bound():
     names = {name for c in bench.COMPARISONS for name in (c.ours, *c.faster, *c.within)}
     assert {name for name in names if not name.startswith("bound-")} == set(bench.CONTENDERS)
     assert bench.PEERS | bench.NOT_ALWAYS_THERE.keys() <= set(bench.CONTENDERS)
+
+
+def test_some_are_chosen_by_name():
+    assert [comparison.ours for comparison in bench.chosen(["rap", "agi"])] == ["rap", "agi"]
+    assert bench.chosen([]) is bench.COMPARISONS
+    with pytest.raises(ValueError, match="only must name contenders of agi, ig, games, lrp, rap, credible, suppression, axai, got speed"):
+        bench.chosen(["agi", "speed"])
 
 
 def test_a_missed_promise_is_the_exit_status(monkeypatch, capsys):

@@ -68,8 +68,10 @@ def test_test_runs_the_notebooks_first_then_the_tests_even_if_the_first_fail(mon
 
 
 def test_bench_hands_its_status_on(monkeypatch):
-    monkeypatch.setattr("xaiutils.bench.main", lambda: 1)
-    assert __main__.main(["bench"]) == 1
+    asked = []
+    monkeypatch.setattr("xaiutils.bench.main", lambda only: asked.append(only) or 1)
+    assert __main__.main(["bench"]) == 1 and __main__.main(["bench", "--only", "agi", "lrp"]) == 1
+    assert asked == [[], ["agi", "lrp"]]
 
 
 @pytest.mark.parametrize("line", [[], ["nothing"], ["reproduce", "--profile", "large"], ["reproduce", "--jobs", "0"], ["notebook"]])

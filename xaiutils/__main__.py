@@ -78,7 +78,7 @@ def test(options):
 def bench(options):
     from xaiutils import bench
 
-    return bench.main()
+    return bench.main(options.only)
 
 
 def lab(options):
@@ -152,7 +152,8 @@ def parser():
     sub.add_argument("--root", metavar="FOLDER", help="where data sets lie (default: XAI_DATA)")
 
     command(test, "compare every notebook with its stored outputs, then run the tests", "Further arguments, such as -x, go to both runs of pytest.")
-    command(bench, "measure speed, as ratios to the bound and to the usual way")
+    sub = command(bench, "measure speed, as ratios to the bound and to the usual way", "Example: python -m xaiutils bench --only agi lrp")
+    sub.add_argument("--only", nargs="+", default=[], metavar="NAME", help="methods to measure; a wrong name is answered with those there are (default: all)")
     command(lab, "open JupyterLab at the first notebook")
     command(methods, "list the attribution methods")
     return top

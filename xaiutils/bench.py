@@ -266,10 +266,18 @@ def reach(comparison, seconds):
             yield f"{bound} itself is {seconds[name] / seconds[bound]:.2f} times faster than {name} here"
 
 
-def main() -> int:
-    """Measure everything in turns and print a line a promise; 1 when one is missed."""
+def chosen(only):
+    """The comparisons of the contenders named, all without names."""
+    ours = {comparison.ours: comparison for comparison in COMPARISONS}
+    if unknown := [name for name in only if name not in ours]:
+        raise ValueError(f"only must name contenders of {', '.join(ours)}, got {', '.join(unknown)}.")
+    return [ours[name] for name in only] or COMPARISONS
+
+
+def main(only=()) -> int:
+    """Measure everything, or what is named, in turns and print a line a promise; 1 when one is missed."""
     missed = 0
-    for comparison in COMPARISONS:
+    for comparison in chosen(only):
         names = [comparison.ours, *comparison.faster, *comparison.within]
         absent = [name for name in names if name in NOT_ALWAYS_THERE and find_spec(NOT_ALWAYS_THERE[name]) is None]
         rounds = [{name: in_its_own_process(name) for name in names if name not in absent} for _ in range(ROUNDS)]
