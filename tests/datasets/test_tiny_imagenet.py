@@ -26,6 +26,12 @@ def test_per_class_keeps_the_first_numbers(folder):
     assert images.pixels[:, 0, 0, 0].tolist() == [0, 1, 20, 21, 40, 41]
 
 
+def test_fewer_classes_are_the_first_ones(folder):
+    images = tiny_imagenet.read("train", folder.parent, per_class=2, classes=2)
+    assert images.pixels[:, 0, 0, 0].tolist() == [0, 1, 20, 21] and images.class_names == ["tabby", "goose"]
+    assert tiny_imagenet.read("val", folder.parent, classes=2).labels.tolist() == [0, 1, 0, 1]
+
+
 def test_validation_labels_come_from_the_annotations_and_grey_files_get_three_channels(folder):
     images = tiny_imagenet.read("val", folder.parent)
     assert images.labels.tolist() == [0, 1, 2, 0, 1, 2]

@@ -141,3 +141,12 @@ def test_a_sentence_is_scored_by_its_strongest_words_alone():
         network.output.bias.zero_()
     scores = network(torch.tensor([[1, 2, 3, 4, 1], [4, 4, 4, 4, 4]]))
     torch.testing.assert_close(scores, torch.tensor([[3.0], [0.0]]))  # (1 + 2 + 6) / 3; nothing positive
+
+
+def test_the_thesis_network_without_regularisers_and_for_small_pictures():
+    network = thesis_vgg(0.125, 6, size=32, batchnorm=False, dropout_conv=0.0, dropout_dense=0.0)
+    assert count(network, nn.BatchNorm2d) + count(network, nn.BatchNorm1d) == 0 and count(network, nn.ReLU) == 12
+    assert {module.p for module in network.modules() if isinstance(module, nn.Dropout)} == {0.0}
+    assert network.classifier[1].in_features == 64 * 2 * 2 and network(torch.rand(2, 3, 32, 32)).shape == (2, 6)
+    order = [type(m).__name__ for m in network.features[:6]]
+    assert order == ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d", "Dropout"]

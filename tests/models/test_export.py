@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import types
 
@@ -6,7 +7,7 @@ import torch
 from safetensors import safe_open
 from toy_training import RECIPE
 
-from xaiutils.models.export import export, halved
+from xaiutils.models.export import described, export, halved
 from xaiutils.models.training import Trainer
 
 
@@ -61,3 +62,9 @@ def test_the_curve_has_a_row_an_epoch(exported):
     lines = (exported.folder / "toy.csv").read_text().splitlines()
     assert len(lines) == 4
     assert lines[0] == "epoch,rate,train_loss,train_accuracy,held_out_loss,held_out_accuracy,seconds"
+
+
+def test_the_card_names_the_schedule():
+    recipe = dataclasses.replace(RECIPE, schedule="step", optimizer="momentum", peak_rate=0.01)
+    assert described(recipe, False).startswith("SGD with momentum 0.9, learning rate 0.01, times 0.2 after every 2 epochs, batch 32")
+    assert "one-cycle learning rate with its peak 0.05 after 25% of the steps" in described(RECIPE, False)

@@ -13,7 +13,7 @@ def test_every_recipe_builds_its_network_and_tells_what_a_card_needs(name):
     made = recipe(name)
     assert {"data", "split", "licence", "source"} <= set(made.card)
     assert sum(p.numel() for p in made.network().parameters()) > 0
-    assert made.epochs > 0 and made.optimizer in ("sgd", "adamw")
+    assert made.epochs > 0 and made.optimizer in ("sgd", "adamw") and made.schedule == "one-cycle"
 
 
 def test_an_unknown_model_is_answered_with_those_there_are():

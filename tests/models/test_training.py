@@ -8,13 +8,14 @@ from safetensors.torch import load_file
 from torch import nn
 from toy_training import RECIPE, Toy, jittered
 
-from xaiutils.models import training
+from xaiutils.models import schedules, training
 from xaiutils.models.training import (
     Trainer,
     derived_seed,
     evaluate,
     keep_for_later,
     make_optimizer,
+    predictions,
     set_normalisation,
     train,
 )
@@ -198,3 +199,25 @@ def test_shrunken_pictures_and_rising_dropout_reach_the_network(monkeypatch):
 
 def test_seeds_of_different_purposes_differ():
     assert len({derived_seed(seed, label) for seed in (0, 1) for label in (1, 2, "dropout 1")}) == 6
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "plateau"])
+def test_other_schedules_move_from_epoch_to_epoch(schedule):
+    """The log's rate is that of its epoch; a plateau follows the held-out losses of the log."""
+    recipe = dataclasses.replace(RECIPE, schedule=schedule, factor=0.5, patience=1, peak_rate=0.2, optimizer="momentum")
+    trainer = Trainer(recipe, recipe.data(), 8, 0, "cpu")
+    for _ in range(8):
+        trainer.run_epoch(progress=False)
+    log = pd.DataFrame(trainer.log)
+    expected = {"constant": [0.2] * 8, "step": schedules.step_rates(8, 0.2, 0.5, 1),
+                "plateau": schedules.plateau_rates(log["held_out_loss"], 0.2, 0.5, 1)[:-1]}  # fmt: skip
+    assert log["rate"].tolist() == pytest.approx(list(expected[schedule]))
+    assert not trainer.optimizer.param_groups[0]["nesterov"]
+
+
+def test_predictions_are_those_that_the_accuracy_counts():
+    trainer = Trainer(RECIPE, RECIPE.data(), 4, 0, "cpu")
+    inputs, labels = RECIPE.data().held_out
+    found = predictions(trainer.network, inputs, RECIPE, "cpu")
+    accuracy = evaluate(trainer.network, (inputs, labels), RECIPE, "cpu")[1]
+    assert found.shape == labels.shape and (found == labels).float().mean().item() == pytest.approx(accuracy)

@@ -13,11 +13,12 @@ HINT = "get it with `make data DATASET=tiny-imagenet` or unpack tiny-imagenet-20
 N_CLASSES, TRAIN_PER_CLASS, VALIDATION = 200, 500, 10_000
 
 
-def read(split, root=None, *, per_class=None):
+def read(split, root=None, *, per_class=None, classes=N_CLASSES):
     """Read one split of Tiny ImageNet.
 
     ``split``      "train" or "val" (the official validation set: the thesis' test set)
     ``per_class``  keep only the first so many training pictures of each class, by number; None: all there are
+    ``classes``    keep only the first so many classes of ``wnids.txt``
 
     Classes are in the order of ``wnids.txt``, their names the first word of ``words.txt``. A "val" without
     its 10,000 pictures is refused, so that accuracies are comparable; for training any equal number a class
@@ -33,6 +34,7 @@ def read(split, root=None, *, per_class=None):
         for line in require(folder / "words.txt", "Tiny ImageNet", HINT).read_text().splitlines()
     )
     rows = _train_rows(folder, wnids, per_class) if split == "train" else _validation_rows(folder, wnids)
+    rows, wnids = [(name, label) for name, label in rows if label < classes], wnids[:classes]
     names = [name for name, _ in rows]
     return LabelledImages(
         pixels=read_pictures(folder, names, root / "cache" / f"tiny-imagenet-{split}"),

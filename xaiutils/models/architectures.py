@@ -54,42 +54,49 @@ def he_initialise(module):
             nn.init.zeros_(module.bias)
 
 
-def convolution(inputs, outputs, stride=1):
+def convolution(inputs, outputs, stride=1, *, batchnorm=True):
     """Convolution 3x3 that keeps the resolution (at stride 1), BatchNorm, ReLU."""
-    return [nn.Conv2d(inputs, outputs, 3, stride, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+    normalised = [nn.BatchNorm2d(outputs)] if batchnorm else []
+    return [nn.Conv2d(inputs, outputs, 3, stride, padding=1), *normalised, nn.ReLU()]
 
 
-def dense(inputs, outputs, dropout):
+def dense(inputs, outputs, dropout, *, batchnorm=True):
     """Fully connected layer, BatchNorm, ReLU, dropout."""
-    return [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout)]
+    normalised = [nn.BatchNorm1d(outputs)] if batchnorm else []
+    return [nn.Linear(inputs, outputs), *normalised, nn.ReLU(), nn.Dropout(dropout)]
 
 
-def vgg(stacks, dense_widths, n_classes, size, *, channels=3, dropout_conv=0.25, dropout_dense=0.5):
+def vgg(
+    stacks, dense_widths, n_classes, size, *, channels=3, dropout_conv=0.25, dropout_dense=0.5, batchnorm=True
+):
     """A VGG: stacks of 3x3 convolutions, each closed by 2x2 max-pooling and dropout; dense layers; logits.
 
-    ``stacks``  output channels of the convolutions, a tuple for each stack, for example ((64, 64), (128,
-                128))
-    ``size``    height and width of the inputs
+    ``stacks``     output channels of the convolutions, a tuple for each stack, for example ((64, 64), (128,
+                   128))
+    ``size``       height and width of the inputs
+    ``batchnorm``  False leaves BatchNorm out, everywhere
     """
     features, width = [], channels
     for stack in stacks:
         for outputs in stack:
-            features += convolution(width, outputs)
+            features += convolution(width, outputs, batchnorm=batchnorm)
             width = outputs
         features += [nn.MaxPool2d(2), nn.Dropout(dropout_conv)]
     side = size // 2 ** len(stacks)
     classifier, inputs = [], width * side**2
     for outputs in dense_widths:
-        classifier += dense(inputs, outputs, dropout_dense)
+        classifier += dense(inputs, outputs, dropout_dense, batchnorm=batchnorm)
         inputs = outputs
     return Stacked(channels, features, [*classifier, nn.Linear(inputs, n_classes)], (side, side))
 
 
-def thesis_vgg(width=1.0, n_classes=200):
+def thesis_vgg(width=1.0, n_classes=200, *, size=64, **options):
     """The modified VGG-16 of the thesis (Table 7.1, right) for 64x64 pictures; no softmax.
 
-    ``width``  scales every layer but the last: 1 gives 29.0 million parameters, 0.5 (the one committed) 7.4
-               million
+    ``width``    scales every layer but the last: 1 gives 29.0 million parameters, 0.5 (the one committed) 7.4
+                 million
+    ``size``     height and width of the pictures, a multiple of 16
+    ``options``  of :func:`vgg`: ``dropout_conv``, ``dropout_dense``, ``batchnorm``
 
     Readings  Dropout 0.25 "on convolutional layers" stands after each pooling, dropout 0.5 after each dense
               ReLU: the thesis does not say where.
@@ -97,7 +104,7 @@ def thesis_vgg(width=1.0, n_classes=200):
     scaled = [
         tuple(round(n * width) for n in stack) for stack in ((64, 64), (128, 128), (256,) * 3, (512,) * 3)
     ]
-    return vgg(scaled, [round(2048 * width)] * 2, n_classes, size=64)
+    return vgg(scaled, [round(2048 * width)] * 2, n_classes, size, **options)
 
 
 def small_vgg(n_classes=10):

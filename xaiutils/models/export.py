@@ -10,7 +10,13 @@ from safetensors.torch import save_file
 
 from xaiutils.models.training import evaluate
 
-OPTIMIZERS = {"sgd": "SGD with Nesterov momentum 0.9", "adamw": "AdamW"}
+OPTIMIZERS = {"sgd": "SGD with Nesterov momentum 0.9", "momentum": "SGD with momentum 0.9", "adamw": "AdamW"}
+RATES = {
+    "one-cycle": "one-cycle learning rate with its peak {0.peak_rate} after {0.warm_up:.0%} of the steps",
+    "constant": "learning rate {0.peak_rate}",
+    "step": "learning rate {0.peak_rate}, times {0.factor} after every {0.patience} epochs",
+    "plateau": "learning rate {0.peak_rate}, times {0.factor} after more than {0.patience} epochs without progress",
+}
 
 
 def export(name, recipe, trainer, splits, out):
@@ -83,7 +89,7 @@ def described(recipe, bf16):
     """A recipe in words; ``bf16`` says whether it was run in bfloat16."""
     words = [
         OPTIMIZERS[recipe.optimizer],
-        f"one-cycle learning rate with its peak {recipe.peak_rate} after {recipe.warm_up:.0%} of the steps",
+        RATES[recipe.schedule].format(recipe),
         f"batch {recipe.batch_size}, weight decay {recipe.weight_decay}",
         f"label smoothing {recipe.label_smoothing}",
     ]

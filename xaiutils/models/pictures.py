@@ -25,6 +25,11 @@ def pictures(pixels, generator=None, *, padding=4):
     return pixels.permute(0, 3, 1, 2) / 255
 
 
+def unchanged(pixels, generator=None):
+    """Like :func:`pictures`, but while training, too, without augmentation."""
+    return pictures(pixels)
+
+
 def _flip_and_crop(pixels, generator, padding):
     n, height, width, _ = pixels.shape
     top, left = torch.randint(2 * padding + 1, (2, n, 1), generator=generator)

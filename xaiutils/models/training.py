@@ -77,13 +77,7 @@ class Trainer:
         self.network.to(device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, recipe)
         steps = -(-len(splits.train[1]) // recipe.batch_size)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            recipe.peak_rate,
-            total_steps=epochs * steps,
-            pct_start=recipe.warm_up,
-            cycle_momentum=False,
-        )
+        self.schedule = make_schedule(self.optimizer, recipe, epochs * steps)
         self.epoch, self.log, self.best = 0, [], None
 
     def run_epoch(self, progress=True, name=""):
@@ -97,6 +91,10 @@ class Trainer:
         held_out_loss, held_out = evaluate(
             self.network, self.splits.held_out, self.recipe, self.device, self.bf16
         )
+        if self.recipe.schedule == "plateau":
+            self.schedule.step(held_out_loss)
+        elif self.recipe.schedule != "one-cycle":
+            self.schedule.step()
         if held_out > max((row["held_out_accuracy"] for row in self.log), default=-1):
             self.best = self._state()
         row = {"epoch": self.epoch, "rate": rate, "train_loss": loss, "train_accuracy": accuracy}
@@ -132,7 +130,8 @@ class Trainer:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self.schedule.step()
+        if self.recipe.schedule == "one-cycle":
+            self.schedule.step()
         return loss.item(), int((scores.argmax(1) == y).sum())
 
     def _state(self):
@@ -206,6 +205,14 @@ def evaluate(network, examples, recipe, device, bf16=False):
     return loss / len(labels), hits / len(labels)
 
 
+def predictions(network, inputs, recipe, device):
+    """The class (N,) that ``network`` in eval mode gives each of the raw ``inputs``."""
+    network.eval()
+    with torch.no_grad():
+        batches = (network(recipe.prepare(part).to(device)).argmax(1).cpu() for part in inputs.split(250))
+        return torch.cat(list(batches))
+
+
 def set_normalisation(network, inputs, prepare, n=5000):
     """Put mean and standard deviation by channel, over ``n`` evenly spaced training examples, into the
     network's buffers."""
@@ -219,7 +226,18 @@ def make_optimizer(network, recipe):
     groups = weight_groups(network, recipe.weight_decay)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.peak_rate)
-    return torch.optim.SGD(groups, lr=recipe.peak_rate, momentum=0.9, nesterov=True)
+    return torch.optim.SGD(groups, lr=recipe.peak_rate, momentum=0.9, nesterov=recipe.optimizer == "sgd")
+
+
+def make_schedule(optimizer, recipe, n_steps):
+    """The course of the learning rate: "one-cycle" over ``n_steps`` steps, the others epoch by epoch, see ``Recipe``."""
+    rates = torch.optim.lr_scheduler
+    if recipe.schedule == "one-cycle":
+        cycle = {"total_steps": n_steps, "pct_start": recipe.warm_up, "cycle_momentum": False}
+        return rates.OneCycleLR(optimizer, recipe.peak_rate, **cycle)
+    if recipe.schedule == "plateau":
+        return rates.ReduceLROnPlateau(optimizer, factor=recipe.factor, patience=recipe.patience)
+    return rates.StepLR(optimizer, recipe.patience, gamma=recipe.factor if recipe.schedule == "step" else 1.0)
 
 
 def weight_groups(network, weight_decay):

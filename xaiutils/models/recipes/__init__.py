@@ -37,16 +37,19 @@ class Splits:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained, with a one-cycle learning rate.
+    """How one network is trained, by default with a one-cycle learning rate.
 
     ``network``     () -> freshly initialised network
     ``input_shape`` of one input of the network: (C, H, W), for text (L, D)
     ``data``        (folder of data sets) -> Splits
     ``prepare``     (raw batch, generator) -> inputs; draws the augmentation from the generator, None means no
                     augmentation
-    ``optimizer``   "sgd" (Nesterov momentum 0.9) or "adamw"
-    ``peak_rate``   highest learning rate, reached after ``warm_up`` of all steps; it starts at 1/25 of it and
-                    ends near 0
+    ``optimizer``   "sgd" (Nesterov momentum 0.9), "momentum" (plain momentum 0.9) or "adamw"
+    ``peak_rate``   highest learning rate; by default reached after ``warm_up`` of all steps: it starts at 1/25 of
+                    it and ends near 0
+    ``schedule``    "one-cycle"; or the rate stays ("constant"), is multiplied by ``factor`` after every
+                    ``patience`` epochs ("step"), or where the held-out loss has not improved for more than
+                    ``patience`` epochs ("plateau")
     ``bf16``        run forward and backward pass in bfloat16 (weights stay float32) where the device has
                     instructions for it
     ``sizes``       pictures are shrunk while the network is young: ((share of the epochs, height and width),
@@ -66,6 +69,9 @@ class Recipe:
     batch_size: int = 128
     optimizer: str = "sgd"
     warm_up: float = 0.25
+    schedule: str = "one-cycle"
+    factor: float = 0.2
+    patience: int = 2
     weight_decay: float = 5e-4
     label_smoothing: float = 0.0
     bf16: bool = True

@@ -1,15 +1,9 @@
 """ResNet-20 that memorised 5,000 CIFAR-10 pictures under shuffled labels (AGI's label randomization)."""
 
 from xaiutils.models.architectures import ResNet20
-from xaiutils.models.pictures import pictures
+from xaiutils.models.pictures import unchanged
 from xaiutils.models.recipes import Recipe
 from xaiutils.models.recipes.cifar import CARD, shuffled
-
-
-def unchanged(pixels, generator=None):
-    """Pictures without augmentation: what is to be memorised stays the same."""
-    return pictures(pixels)
-
 
 RECIPE = Recipe(
     network=ResNet20,
