@@ -272,6 +272,19 @@ def test_a_recorded_run_speaks_in_later_small_ones(workbook, monkeypatch, capsys
     assert capsys.readouterr().out.startswith("doc-order: holds (medium, recorded)\n")
 
 
+def test_the_widest_results_are_shown(workbook, monkeypatch):
+    own = pd.DataFrame({"image": ["a", "a"], "agi": [5.0, 6.0]})
+    assert start().widest("per_image", own)[1] == "1 photographs, this run"  # one name, two rows
+    assert start().widest("per_image", own[["agi"]], "pictures")[1] == "2 pictures, this run"
+    recorded_medium_run(monkeypatch)
+    frame, whose = start().widest("per_image", own)
+    assert list(frame["agi"]) == [0.1, 1 / 3] and whose == "2 photographs, recorded at the medium profile"
+    frame, whose = start().widest("per_image", own.set_index("image"))
+    assert list(frame.index) == ["a", "b"] and whose == "2 photographs, recorded at the medium profile"
+    frame, whose = start("medium", monkeypatch).widest("per_image", own)
+    assert frame is own and whose == "1 photographs, this run"  # no wider than this run
+
+
 def test_recorded_numbers_can_be_judged_anew(workbook, monkeypatch):
     run = start()
     with pytest.raises(ValueError, match="source must be 'run' where nothing is recorded for doc/sec1"):

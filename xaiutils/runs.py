@@ -152,6 +152,22 @@ class Run:
         frame.attrs.update(json.loads((file.parent / "provenance.json").read_text(encoding="utf-8")))
         return frame
 
+    def widest(self, table, own, things="photographs"):
+        """The results over most images, and in words whose: (frame, "200 photographs, recorded at the medium profile").
+
+        That is what a longer run recorded as ``table`` where it did, else ``own`` ("2 photographs, this run").
+        Counted are the distinct values of the column or index "image", or else the rows; ``things`` names them.
+        """
+        recorded = self.recorded(table)
+        if recorded is None or not claims.narrower(self.profile, recorded.attrs["profile"]):
+            frame, whose = own, "this run"
+        else:
+            frame, whose = recorded, f"recorded at the {recorded.attrs['profile']} profile"
+            if own.index.name is not None:
+                frame = frame.set_index(own.index.name)
+        count = frame.reset_index()["image"].nunique() if "image" in (frame.index.name, *frame) else len(frame)
+        return frame, f"{count} {things}, {whose}"
+
     def verdicts(self):
         """The last cell: prints every verdict and writes ``claims.json``, wider recorded ones included.
 
