@@ -128,3 +128,12 @@ def test_a_section_gives_its_verdicts_in_the_last_cell(name):
     assert json.dumps(name) in "".join(cell["source"] for cell in cells)
     assert cells[-1]["source"].strip().endswith("run.verdicts()")
     assert [claim for claim in claims.load().values() if claim.notebook == name]
+
+
+def test_what_the_readme_says_came_out_is_what_the_notebooks_say():
+    page = (claims.repository() / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\* \*\*(\w+)\*\* .*?\(notebooks/(\S+)\.ipynb\), `([\w-]+)`\)", page, re.MULTILINE | re.DOTALL)
+    assert lines and len(lines) == page.count("\n* **")
+    for word, name, claim in lines:
+        last = code_cells(nbformat.read(notebooks.path_of(name), as_version=4))[-1]
+        assert f"{claim}: {word} (" in last.outputs[0].text
