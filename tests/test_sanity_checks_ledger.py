@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from xaiutils import claims, groups, notebooks
+from xaiutils import claims, groups, notebooks, verdict_matrix
 from xaiutils.methods.shapley import exact_shapley
 
 LEDGER = claims.load(claims.repository() / "data" / "claims" / "sanity_checks.yaml")
@@ -32,8 +32,10 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_cam_family": 17,
     "ch2_background": 26,
     "ch7_2_group1_gradients": 19,
+    "ch7_4_verdicts_and_more_images": 7,
 }
-MISSING = {"thesis-captum-only-shap", "thesis-gradientshap-captum-only", "thesis-rap-first-validation"}  # claims that no run can decide
+MISSING = {"thesis-captum-only-shap", "thesis-gradientshap-captum-only", "thesis-rap-first-validation",  # claims that no run can decide
+           "thesis-figures-only-values"}
 EARLY = {"thesis-kernelshap-efficiency", "thesis-lrp-alphabeta-magnitude",
          "thesis-ig-riemann", "thesis-multi-baseline-average",
          "thesis-lime-local-easier", "thesis-sgd-oscillates",
@@ -188,6 +190,15 @@ def test_receptive_fields_of_table_7_1():
 def test_the_four_groups_have_the_sizes_of_the_thesis():
     made = [groups.gradients(), groups.deeplift(), groups.paths(), groups.relevance()]
     assert [int(size) for size in recomputed("thesis-groups")["group_sizes"]] == [len(group) for group in made]
+
+
+def test_how_many_maps_the_thesis_needs():
+    methods, layers, images = len(verdict_matrix.titles()), 10 + 3, int(LEDGER["thesis-sanity-images-seeds"].values["images"])
+    seeds = int(LEDGER["thesis-sanity-images-seeds"].values["seeds"])
+    assert int(recomputed("thesis-runtime-day")["maps"]) == methods * 2 * layers * seeds * images      # both tests
+    grid = recomputed("thesis-additional-figures")
+    assert int(grid["rows"]) == len(verdict_matrix.rows_of_further_figures())
+    assert int(grid["columns"]) == 1 + layers and int(grid["grids_recovered_in_text"]) == images - 1   # all but the German shepherd
 
 
 def test_every_closed_form_has_its_test():

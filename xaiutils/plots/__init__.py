@@ -24,6 +24,7 @@ _WHERE = {
     "play_credible": ["baseline_search", "bent_path", "darkening", "gain_counter", "gradient_rule", "subset_scatter",
                       "two_pieces"],
     "play_thesis": ["descents", "integral_by_steps", "minimum_of_two", "moving_patch", "rectifier_rules", "relevance_shares"],
+    "verdicts": ["labelled_points", "verdict_explorer", "verdict_table"],
     "play_training": ["parameter_count", "schedule_picker", "stopping_cursor"],
 }
 
