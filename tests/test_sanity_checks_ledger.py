@@ -20,6 +20,7 @@ COUNTS = {  # notebook -> claims it reports
     "ch4_deeplift": 10,
     "ch5_rank_one_convergence": 14,
     "ch7_1_functional_relu": 4,
+    "ch7_1_training": 23,
     "ch4_path_methods_and_axioms": 15,
     "ch4_smoothing_and_rectgrad": 11,
     "ch4_occlusion_and_lime": 9,
@@ -185,6 +186,52 @@ def test_receptive_fields_of_table_7_1():
             fields.append(field)
         field, jump = field + jump, 2 * jump                                              # a pooling of 2 x 2
     assert [int(value) for value in recomputed("thesis-receptive-field")["conv1 to conv10"]] == fields
+
+
+def test_parameters_of_both_networks_of_table_7_1():
+    def parameters(convs, dense, side, batchnorm=False):
+        """Weights and biases; two more of each channel and unit where BatchNorm follows, which the last layer has not."""
+        channels, units = [3, *convs], [convs[-1] * side**2, *dense]
+        conv = sum(9 * a * b + b for a, b in itertools.pairwise(channels))
+        fc = sum(a * b + b for a, b in itertools.pairwise(units))
+        return conv + fc + batchnorm * 2 * (sum(convs) + sum(dense[:-1])), fc
+
+    convs, dense = ([int(size) for size in LEDGER["thesis-vgg16-original"].values[kind]] for kind in ("conv", "fc"))
+    assert int(recomputed("thesis-vgg16-original")["params"]) == parameters(convs, dense, 224 // 2**5)[0]
+    found, names = recomputed("thesis-vgg16-modified"), {1: "params_full", 2: "params_half"}
+    convs, dense = ([int(size) for size in LEDGER["thesis-vgg16-modified"].values[kind]] for kind in ("conv", "fc"))
+    for part, name in names.items():
+        sizes = [size // part for size in convs], [*(size // part for size in dense[:-1]), dense[-1]], 64 // 2**4
+        assert int(found[name]) == parameters(*sizes)[0] and int(found[f"{name}_bn"]) == parameters(*sizes, batchnorm=True)[0]
+    total, fc = parameters(convs, dense, 64 // 2**4)
+    shares = recomputed("thesis-fc-most-parameters")
+    assert int(shares["fc_params"]) == fc and float(shares["share_pct"]) == round(100 * fc / total, 1)
+
+
+def test_layers_of_table_7_1_that_a_rectifier_follows():
+    layers = {name: LEDGER[f"thesis-vgg16-{name}"].values for name in ("modified", "original")}
+    found = recomputed("thesis-relu-hidden")
+    for name, sizes in layers.items():
+        assert int(found[f"relu_{name}"]) == len(sizes["conv"]) + len(sizes["fc"]) - 1
+    norms = recomputed("thesis-batchnorm-placement")
+    assert int(norms["bn2d"]) == len(layers["modified"]["conv"]) and int(norms["bn1d"]) == len(layers["modified"]["fc"]) - 1
+    kernel = int(LEDGER["thesis-conv-settings"].values["kernel"])
+    assert int(recomputed("thesis-conv-settings")["padding"]) == (kernel - 1) // 2        # 64 + 2 p - (kernel - 1) = 64
+
+
+def test_what_the_printed_schedule_is_worth():
+    printed, found = LEDGER["thesis-lr-schedule"].values, recomputed("thesis-lr-schedule")
+    rate, factor, every = float(LEDGER["thesis-sgd-settings"].values["lr"]), float(printed["factor"]), int(printed["every_epochs"])
+    best = int(LEDGER["thesis-early-stopping"].values["best_epoch"])
+    assert float(found["literal_lr_epoch25"]) == pytest.approx(rate * factor ** ((best - 1) // every), rel=0.01)
+    assert float(found["sum_lr_epochs_literal"]) == pytest.approx(every * rate / (1 - factor))    # a geometric series
+
+
+def test_four_fifths_of_the_training_pictures():
+    sizes, found = LEDGER["thesis-tiny-imagenet-size"].values, recomputed("thesis-split-80-20")
+    classes, training = int(sizes["classes"]), int(sizes["train_per_class"])
+    assert int(found["train"]) == 0.8 * classes * training and int(found["val"]) == 0.2 * classes * training
+    assert int(found["test"]) == classes * int(sizes["val_per_class"])
 
 
 def test_the_four_groups_have_the_sizes_of_the_thesis():

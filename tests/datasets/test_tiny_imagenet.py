@@ -32,6 +32,12 @@ def test_fewer_classes_are_the_first_ones(folder):
     assert tiny_imagenet.read("val", folder.parent, classes=2).labels.tolist() == [0, 1, 0, 1]
 
 
+def test_training_pictures_are_counted_class_by_class(folder):
+    assert tiny_imagenet.training_counts(folder.parent) == [12, 12, 12]
+    (folder / "train" / "n02" / "images" / "n02_0.JPEG").unlink()
+    assert sorted(tiny_imagenet.training_counts(folder.parent)) == [11, 12, 12]
+
+
 def test_validation_labels_come_from_the_annotations_and_grey_files_get_three_channels(folder):
     images = tiny_imagenet.read("val", folder.parent)
     assert images.labels.tolist() == [0, 1, 2, 0, 1, 2]

@@ -44,6 +44,13 @@ def read(split, root=None, *, per_class=None, classes=N_CLASSES):
     )
 
 
+def training_counts(root=None):
+    """How many training pictures lie in the folder of each class, in the order of ``wnids.txt``."""
+    folder = require(data_root(root) / "tiny-imagenet-200", "Tiny ImageNet", HINT)
+    wnids = require(folder / "wnids.txt", "Tiny ImageNet", HINT).read_text().split()
+    return [len(list((folder / "train" / wnid / "images").glob("*.JPEG"))) for wnid in wnids]
+
+
 def _train_rows(folder, wnids, per_class):
     """(name, label) of the training pictures, each class in the order of its numbers."""
     rows, counts = [], set()
