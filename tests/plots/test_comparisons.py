@@ -51,6 +51,11 @@ def test_points_of_a_row_stay_in_their_row():
     assert np.abs(offsets).max() <= 0.2 and len(set(offsets)) == 500
 
 
+def test_numbers_of_bars_are_written_without_powers_of_ten():
+    ax = plots.bars({"one": 5.6789, "two": 5678.9}, xlabel="milliseconds").axes[0]
+    assert [text.get_text() for text in ax.texts] == ["5.68", "5,679"]
+
+
 def test_bars_with_interval_number_and_printed_mark():
     fig = plots.bars({"AGI": (0.5, 0.4, 0.7), "IG": 0.25}, xlabel="area", printed={"IG": 0.3})
     ax = fig.axes[0]
