@@ -63,8 +63,8 @@ def bars(values, *, xlabel, printed=None, ax=None):
         if low < high:
             ax.plot([low, high], [place, place], color="#000000", linewidth=1.4, marker="|", markersize=9)
         right = max(value, high, 0, printed.get(label, 0))
-        ax.annotate(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}", (right, place), xytext=(8, 0), textcoords="offset points", va="center",
-                    fontsize=9)
+        number = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        ax.annotate(number, (right, place), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9)
     if printed:
         ax.plot(list(printed.values()), [list(values).index(label) for label in printed], "d", color=PALETTE[1],
                 markersize=8, label="printed")
