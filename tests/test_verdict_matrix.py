@@ -86,8 +86,8 @@ def test_share_in_own_half():
     left = torch.tensor([[True, True, False, False]])
     for_left = torch.tensor([3.0, 1, 4, -5]).view(1, 1, 1, 4)                              # 4 of 8 on the left
     for_right = torch.tensor([0.0, 1, 2, 1]).view(1, 1, 1, 4)                              # 3 of 4 on the right
-    assert vm.share_in_own_half([for_left, for_right], left).tolist() == [(0.5 + 0.75) / 2]
-    assert vm.share_in_own_half([-for_left.abs(), for_right], left).tolist() == [(4 / 13 + 0.75) / 2]   # nowhere above 0
+    assert vm.share_in_own_half([for_left, for_right], left).tolist() == [[0.5, 0.75]]
+    assert vm.share_in_own_half([-for_left.abs(), for_right], left).tolist() == [[4 / 13, 0.75]]   # nowhere above 0
 
 
 def test_composites_leave_pairs_of_one_class_out():

@@ -54,7 +54,7 @@ def judged(frame, share, *, passes=0.90, fails=0.95, share_from=0.6, measure="le
     """Verdicts of a run: (words, numbers), a row a method, columns "cascading", "independent" and "classes".
 
     ``frame``  rows of :meth:`xaiutils.sweep.Sweep.run`, both tests; ``measure`` one of its columns
-    ``share``  DataFrame of :func:`share_in_own_half`: a row a picture, a column a method
+    ``share``  DataFrame of :func:`share_in_own_half`'s means over both classes: a row a picture, a column a method
     "cascading" judges the similarity with the last layer random, "independent" the mean over the layers that were
     random alone, both as :func:`xaiutils.sweep.verdict` does; "classes" is "yes" from a mean share of ``share_from`` on.
     """
@@ -117,7 +117,7 @@ def two_class_pictures(network, source, n, *, left_class=None, right_class=None,
 
 
 def share_in_own_half(pair, left):
-    """Share of a map's positive part in the half of the class explained, mean over both classes. -> (N,), 0.5 by chance
+    """Share of a map's positive part in the half of the class explained. -> (N, 2), a column a class; 0.5 by chance
 
     ``pair``  attributions (N, C, H, W) for the class on the left, and for that on the right
     ``left``  (H, W), true in the left half
@@ -128,7 +128,7 @@ def share_in_own_half(pair, left):
         heatmap = reduce_channels(attributions, "sum")
         share = metrics.energy_share(heatmap, half)
         shares.append(torch.where(share.isfinite(), share, metrics.energy_share(heatmap.abs(), half)))
-    return torch.stack(shares).mean(0)
+    return torch.stack(shares, 1)
 
 
 def _both(first, second):
