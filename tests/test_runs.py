@@ -281,6 +281,8 @@ def test_the_widest_results_are_shown(workbook, monkeypatch):
     assert list(frame["agi"]) == [0.1, 1 / 3] and whose == "2 photographs, recorded at the medium profile"
     frame, whose = start().widest("per_image", own.set_index("image"))
     assert list(frame.index) == ["a", "b"] and whose == "2 photographs, recorded at the medium profile"
+    frame, whose = start(photographs="holidays").widest("per_image", own)
+    assert frame is own and whose == "1 photographs, this run"
     frame, whose = start("medium", monkeypatch).widest("per_image", own)
     assert frame is own and whose == "1 photographs, this run"  # no wider than this run
 

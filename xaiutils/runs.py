@@ -155,10 +155,11 @@ class Run:
     def widest(self, table, own, things="photographs"):
         """The results over most images, and in words whose: (frame, "200 photographs, recorded at the medium profile").
 
-        That is what a longer run recorded as ``table`` where it did, else ``own`` ("2 photographs, this run").
-        Counted are the distinct values of the column or index "image", or else the rows; ``things`` names them.
+        That is what a longer run recorded as ``table`` where it did, else ``own`` ("2 photographs, this run"). A run
+        with other than the embedded ``photographs`` asks for its own results and gets them. Counted are the distinct
+        values of the column or index "image", or else the rows; ``things`` names them.
         """
-        recorded = self.recorded(table)
+        recorded = self.recorded(table) if self.parameters.get("photographs", "embedded") == "embedded" else None
         if recorded is None or not claims.narrower(self.profile, recorded.attrs["profile"]):
             frame, whose = own, "this run"
         else:
