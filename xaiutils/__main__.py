@@ -103,6 +103,18 @@ def parser():
         sub.set_defaults(function=function)
         return sub
 
+    _running_notebooks(command)
+    _asking_networks(command)
+    command(test, "compare every notebook with its stored outputs, then run the tests", "Further arguments, such as -x, go to both runs of pytest.")
+    sub = command(bench, "measure speed, as ratios to the bound and to the usual way", "Example: python -m xaiutils bench --only agi lrp")
+    sub.add_argument("--only", nargs="+", default=[], metavar="NAME", help="methods to measure; a wrong name is answered with those there are (default: all)")
+    command(lab, "open JupyterLab at the first notebook")
+    command(methods, "list the attribution methods")
+    return top
+
+
+def _running_notebooks(command):
+    """The commands reproduce, notebook and report."""
     def profile_of(sub):
         sub.add_argument("--profile", default="small", choices=PROFILES,
                          help="small: minutes on a laptop; medium: minutes to an hour each, needs XAI_DATA; paper: the papers' own scale (default: small)")
@@ -129,6 +141,9 @@ def parser():
 
     profile_of(command(report, "write the HTML report on what has been run"))
 
+
+def _asking_networks(command):
+    """The commands explain, train and data."""
     sub = command(explain, "explain a photograph of your own", "Example: python -m xaiutils explain cat.jpg --method agi --target tabby")
     sub.add_argument("photo", nargs="?", metavar="PHOTO", help="an image file")
     sub.add_argument("--method", metavar="NAME", help="attribution method, see --list")
@@ -150,13 +165,6 @@ def parser():
     sub = command(data, "download a data set")
     sub.add_argument("dataset", metavar="DATASET", help="its name; a wrong one is answered with those there are")
     sub.add_argument("--root", metavar="FOLDER", help="where data sets lie (default: XAI_DATA)")
-
-    command(test, "compare every notebook with its stored outputs, then run the tests", "Further arguments, such as -x, go to both runs of pytest.")
-    sub = command(bench, "measure speed, as ratios to the bound and to the usual way", "Example: python -m xaiutils bench --only agi lrp")
-    sub.add_argument("--only", nargs="+", default=[], metavar="NAME", help="methods to measure; a wrong name is answered with those there are (default: all)")
-    command(lab, "open JupyterLab at the first notebook")
-    command(methods, "list the attribution methods")
-    return top
 
 
 def positive(text):
