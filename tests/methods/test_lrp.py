@@ -1,8 +1,10 @@
-"""LRP against the code of RAP's authors, against zennit's numbers, by loops, and in its limits."""
+"""LRP against the code of RAP's authors, against zennit's numbers and Captum, by loops, and in its limits."""
 
+import captum.attr
 import pytest
 import toys
 import torch
+from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import nn
 
 from xaiutils.methods import InputXGradient
@@ -76,6 +78,18 @@ def test_a_second_slow_writing_agrees(shares, options):
     net, x = toys.golden_relevance_net("mlp", arrays), arrays["signed.x"].double()
     slow = lrp_by_loops([m for m in net.classifier if isinstance(m, nn.Linear)], x[0], 2, shares)
     torch.testing.assert_close(LRP(net, **options).attribute(x[:1], 2)[0], slow, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("epsilon", [1e-9, 0.01, 0.25])
+def test_captum_is_met(epsilon):
+    """The epsilon rule with signed inputs and biases; Captum stabilises the pooling, too, unless told not to."""
+    arrays = toys.golden("rap_lrp_cnn3")
+    net, x = toys.golden_relevance_net("cnn3", arrays), arrays["signed.x"].double()
+    for module in net.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear, nn.MaxPool2d)):
+            module.rule = EpsilonRule(1e-12 if isinstance(module, nn.MaxPool2d) else epsilon)
+    theirs = captum.attr.LRP(net).attribute(x.clone().requires_grad_(), 1)
+    close(LRP(net, rule="epsilon", epsilon=epsilon).attribute(x, 1), theirs, 1e-9)
 
 
 def test_without_epsilon_and_bias_it_is_input_times_gradient():

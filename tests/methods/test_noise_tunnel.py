@@ -53,15 +53,16 @@ def test_captum_agrees_within_the_noise():
     assert ((ours - theirs).norm() / theirs.norm()).item() < 0.05
 
 
-def test_captum_fed_with_the_same_noise_gives_the_same(monkeypatch):
+@pytest.mark.parametrize("method, options", [(IntegratedGradients, {"n_steps": 20}), (DeepLift, {})])
+def test_captum_fed_with_the_same_noise_gives_the_same(method, options, monkeypatch):
     model, images, draws = toys.mlp(3 * 64), toys.images(1), make_generator(7)
     noise = torch.stack([torch.randn(images.shape[1:], generator=draws) for _ in range(6)]).double()
     monkeypatch.setattr(torch, "normal", lambda mean, std: std * noise)  # 0.125: Captum rounds to float32
-    tunnel = captum.attr.NoiseTunnel(captum.attr.IntegratedGradients(model))
-    theirs = tunnel.attribute(images, nt_type="smoothgrad_sq", nt_samples=6, stdevs=0.125, baselines=0.3, target=0, n_steps=20)
+    tunnel = captum.attr.NoiseTunnel(getattr(captum.attr, method.__name__)(model))
+    theirs = tunnel.attribute(images, nt_type="smoothgrad_sq", nt_samples=6, stdevs=0.125, baselines=0.3, target=0, **options)
     monkeypatch.undo()
-    ours = NoiseTunnel(model, kind="square").attribute(images, 0.3, 0, n_samples=6, noise_level=0.125, noise_unit="absolute",
-                                                       n_steps=20, seed=7)
+    ours = NoiseTunnel(model, method, kind="square").attribute(images, 0.3, 0, n_samples=6, noise_level=0.125, noise_unit="absolute",
+                                                               seed=7, **options)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-14)
 
 
