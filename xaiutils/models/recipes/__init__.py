@@ -12,6 +12,7 @@ NAMES = {
     "alexnet-cifar10": "alexnet_cifar10",
     "resnet20-cifar10": "resnet20_cifar10",
     "vgg-cifar10": "vgg_cifar10",
+    "thesis-vgg-cifar10": "thesis_vgg_cifar10",
     "resnet20-cifar10-shuffled-labels": "resnet20_cifar10_shuffled_labels",
     "lenet-digits": "lenet_digits",
     "textcnn-polarity": "textcnn_polarity",
