@@ -88,6 +88,7 @@ def test_share_in_own_half():
     for_right = torch.tensor([0.0, 1, 2, 1]).view(1, 1, 1, 4)                              # 3 of 4 on the right
     assert vm.share_in_own_half([for_left, for_right], left).tolist() == [[0.5, 0.75]]
     assert vm.share_in_own_half([-for_left.abs(), for_right], left).tolist() == [[4 / 13, 0.75]]   # nowhere above 0
+    assert vm.share_in_own_half([0 * for_left, for_right], left).tolist() == [[0.5, 0.75]]         # says nothing
 
 
 def test_composites_leave_pairs_of_one_class_out():

@@ -121,13 +121,15 @@ def share_in_own_half(pair, left):
 
     ``pair``  attributions (N, C, H, W) for the class on the left, and for that on the right
     ``left``  (H, W), true in the left half
-    A map that is nowhere above 0, as LRP's is for a negative score, counts with its absolute values.
+    A map that is nowhere above 0, as LRP's is for a negative score, counts with its absolute values; one that is 0
+    everywhere, as Grad-CAM's can be, says nothing and counts 0.5.
     """
     shares = []
     for attributions, half in zip(pair, (left, ~left)):
         heatmap = reduce_channels(attributions, "sum")
         share = metrics.energy_share(heatmap, half)
-        shares.append(torch.where(share.isfinite(), share, metrics.energy_share(heatmap.abs(), half)))
+        share = torch.where(share.isfinite(), share, metrics.energy_share(heatmap.abs(), half))
+        shares.append(share.masked_fill((heatmap == 0).flatten(1).all(1), 0.5))
     return torch.stack(shares, 1)
 
 
