@@ -6,7 +6,7 @@ import pytest
 import torch
 from distributed import Client, LocalCluster, get_worker
 
-from xaiutils import scale
+from xaiutils import models, scale
 from xaiutils.scale import map_items
 
 
@@ -61,6 +61,30 @@ def test_a_cluster_gives_the_same_as_this_process(function, tmp_path, client):
     here = map_items(function, range(5), store=tmp_path / "here", key={}).results
     there = map_items(function, range(5), store=tmp_path / "there", key={}, client=client).results
     assert list(here) == list(there) and all(same(here[item], there[item]) for item in here)
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with Client(cluster) as connected:
+            yield connected
+
+
+def test_a_notebooks_function_travels_to_other_processes_and_its_network_does_not(tmp_path, processes):
+    """Functions of a notebook are pickled by value, with the names they use; a network loaded once is one of each process."""
+    names = {"__name__": "__main__", "load": models.load_once, "inputs": torch.rand(4, 1, 128, 64)}
+    exec(
+        "def evaluate(index):\n"
+        "    network = load('lenet-digits')\n"
+        "    return {'same': load('lenet-digits') is network and 1, 'largest': network(inputs[[index]]).max()}",
+        names,
+    )
+    evaluate = names["evaluate"]
+    here = map_items(evaluate, range(4), store=tmp_path / "here", key={}).results
+    there = map_items(evaluate, range(4), store=tmp_path / "there", key={}, client=processes).results
+    for item in range(4):
+        assert there[item]["same"] == 1
+        assert there[item]["largest"] == pytest.approx(here[item]["largest"], abs=1e-5)
 
 
 def test_the_environment_names_the_scheduler(tmp_path, client, monkeypatch):

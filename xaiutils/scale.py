@@ -1,10 +1,9 @@
 """The same evaluation over many items: in this process or on a Dask cluster, and resumable.
 
->>> import functools
 >>> from xaiutils import datasets, models
->>> load = functools.lru_cache(models.load)    # built once on each worker: networks do not travel
 >>> def evaluate(name):                        # one unit of work: a name in, numbers out
-...     logits = load("efficientnet-lite0")(datasets.photograph(name))
+...     network = models.load_once("efficientnet-lite0")    # built once on each worker: networks do not travel
+...     logits = network(datasets.photograph(name))
 ...     return {"confidence": logits.softmax(-1).max()}
 >>> mapped = map_items(evaluate, ["chelsea", "coffee"], store="build/cache", key={})    # doctest: +SKIP
 """

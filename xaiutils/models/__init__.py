@@ -2,4 +2,4 @@
 
 from xaiutils._lazy import lazily
 
-__getattr__, __dir__ = lazily(__name__, {"load": "zoo", "available": "zoo", "fold_batchnorm": "fold"})
+__getattr__, __dir__ = lazily(__name__, {"load": "zoo", "load_once": "zoo", "available": "zoo", "fold_batchnorm": "fold"})

@@ -7,7 +7,7 @@ project trained itself, and torchvision's.
 
 import difflib
 import inspect
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 
@@ -58,3 +58,12 @@ def load(name, *, weights="pretrained", fold_batchnorm=True, seed=0, download=Fa
     if fold_batchnorm:
         model = fold(model, torch.zeros(1, *model.input_shape))
     return model.to(memory_format=torch.channels_last)
+
+
+@lru_cache(maxsize=8)
+def load_once(name):
+    """The network ``name`` as :func:`load` gives it by default, the same object at every call in this process.
+
+    For functions that :func:`xaiutils.scale.map_items` sends to workers: a network built there once does not travel.
+    """
+    return load(name)
