@@ -1,5 +1,6 @@
 import json
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -32,11 +33,22 @@ def square_below_three(item):
     return square(item)
 
 
+@contextmanager
+def connected(**workers):
+    with LocalCluster(**workers, dashboard_address=None) as cluster, Client(cluster) as client:
+        yield client
+
+
 @pytest.fixture(scope="module")
 def client():
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
-        with Client(cluster) as connected:
-            yield connected
+    with connected(n_workers=1, threads_per_worker=2, processes=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with connected(n_workers=2, threads_per_worker=1, processes=True) as client:
+        yield client
 
 
 def same(left, right):
@@ -61,13 +73,6 @@ def test_a_cluster_gives_the_same_as_this_process(function, tmp_path, client):
     here = map_items(function, range(5), store=tmp_path / "here", key={}).results
     there = map_items(function, range(5), store=tmp_path / "there", key={}, client=client).results
     assert list(here) == list(there) and all(same(here[item], there[item]) for item in here)
-
-
-@pytest.fixture(scope="module")
-def processes():
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        with Client(cluster) as connected:
-            yield connected
 
 
 def test_a_notebooks_function_travels_to_other_processes_and_its_network_does_not(tmp_path, processes):
