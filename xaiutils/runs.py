@@ -166,7 +166,8 @@ class Run:
             frame, whose = recorded, f"recorded at the {recorded.attrs['profile']} profile"
             if own.index.name is not None:
                 frame = frame.set_index(own.index.name)
-        count = frame.reset_index()["image"].nunique() if "image" in (frame.index.name, *frame) else len(frame)
+        images = frame.index if frame.index.name == "image" else frame.get("image", frame.index)
+        count = images.nunique() if images.name == "image" else len(frame)
         return frame, f"{count} {things}, {whose}"
 
     def verdicts(self):
