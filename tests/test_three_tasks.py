@@ -14,12 +14,14 @@ SENTENCE = "a work of astonishing delicacy and force"
 
 @pytest.fixture(scope="module")
 def tasks():
-    return three_tasks("efficientnet-lite0", n_images=2, n_sounds=3, sentences=[SENTENCE, "a dull film"])
+    return three_tasks("efficientnet-lite0", n_images=2, n_small=2, n_sounds=3, sentences=[SENTENCE, "a dull film"])
 
 
 def test_each_task_has_its_inputs(tasks):
-    assert {name: len(task) for name, task in tasks.items()} == {"efficientnet-lite0": 2, "lenet-digits": 3, "textcnn-polarity": 2}
+    assert {name: len(task) for name, task in tasks.items()} == {"efficientnet-lite0": 2, "vgg-cifar10": 2, "lenet-digits": 3,
+                                                                 "textcnn-polarity": 2}
     assert torch.equal(tasks["efficientnet-lite0"].read(1), datasets.photographs(2).inputs[1:])
+    assert torch.equal(tasks["vgg-cifar10"].read(1), datasets.explained_pictures("embedded", 2, 32).inputs[1:])
     assert tasks["lenet-digits"].read(0).shape == (1, 1, 128, 64)
     assert tasks["textcnn-polarity"].read(0).shape == (1, 7, 100)
 

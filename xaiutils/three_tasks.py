@@ -1,4 +1,4 @@
-"""AXAI's three tasks, one input at a time: photographs, spoken words as spectrograms, sentences as word vectors.
+"""AXAI's three tasks, one input at a time: pictures, spoken words as spectrograms, sentences as word vectors.
 
 >>> tasks = three_tasks("efficientnet-lite0", n_images=3, n_sounds=4, sentences=["a warm and funny film"])
 >>> v = tasks["textcnn-polarity"].perturb(0, PGD(step_size=0.1, radius=1.0))        # doctest: +SKIP
@@ -50,10 +50,13 @@ class Task:
 
 
 def three_tasks(model, photographs="embedded", n_images=3, n_sounds=0, texts="embedded", n_sentences=None, sentences=(),
-                *, least_words=1, words=("right", "three"), seed=0, device="cpu"):
+                *, small_model="vgg-cifar10", small_pictures="embedded", n_small=0, least_words=1,
+                words=("right", "three"), seed=0, device="cpu"):
     """The tasks by the name of their network; one with nothing to explain is left out. -> {name: Task}
 
     ``photographs``  "embedded", or a folder of XAI_DATA that ``model`` explains ``n_images`` of, drawn from ``seed``
+    ``n_small``      pictures of ``small_pictures`` (as :func:`datasets.explained_pictures` has it: "embedded", "cifar10"),
+                     at the size that ``small_model`` takes
     ``n_sounds``     ``words`` in voices that the speech network has not heard, drawn from ``seed``
     ``texts``        "embedded": the ``sentences`` given; "sentence-polarity": the first ``n_sentences`` of its test set
                      with at least ``least_words`` words
@@ -67,6 +70,8 @@ def three_tasks(model, photographs="embedded", n_images=3, n_sounds=0, texts="em
     found = {}
     if n_images:
         found[model] = photograph_task(model, photographs, n_images, seed, device)
+    if n_small:
+        found[small_model] = picture_task(small_model, small_pictures, n_small, seed, device)
     if n_sounds:
         found[SPEECH] = speech_task(words, n_sounds, seed, device)
     if chosen := list(sentences)[:n_sentences]:
@@ -78,6 +83,12 @@ def photograph_task(model, photographs, n_images, seed=0, device="cpu"):
     files = datasets.explained_files(photographs, n_images, seed)
     return Task(models.load(model).to(device), [path.name for path, _ in files],
                 lambda index: datasets.read_image(files[index][0]).to(device), (0.0, 1.0))
+
+
+def picture_task(model, source, n, seed=0, device="cpu"):
+    network = models.load(model).to(device)
+    pictures = datasets.explained_pictures(source, n, network.input_size, seed=seed)
+    return Task(network, list(pictures.names), lambda index: pictures.inputs[[index]].to(device), (0.0, 1.0))
 
 
 def speech_task(words, n_sounds, seed=0, device="cpu"):
