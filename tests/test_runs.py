@@ -244,8 +244,8 @@ def test_a_cell_run_twice_counts_once_and_the_widest_scope_wins(workbook):
     assert (stored(run)["doc-exact"]["verdict"], stored(run)["doc-exact"]["scope"]) == ("holds", "small")
 
 
-def recorded_medium_run(monkeypatch):
-    run = start("medium", monkeypatch)
+def recorded_medium_run(monkeypatch, **parameters):
+    run = start("medium", monkeypatch, **parameters)
     run.table(pd.DataFrame({"image": ["a", "b"], "agi": [0.1, 1 / 3]}), "per_image")
     report_all(run)
     run.verdicts()
@@ -285,6 +285,17 @@ def test_the_widest_results_are_shown(workbook, monkeypatch):
     assert frame is own and whose == "1 photographs, this run"
     frame, whose = start("medium", monkeypatch).widest("per_image", own)
     assert frame is own and whose == "1 photographs, this run"  # no wider than this run
+
+
+def test_tables_that_belong_together_come_from_one_run(workbook, monkeypatch):
+    own = {name: pd.DataFrame({"image": ["x"], "agi": [7.0]}) for name in ("per_image", "null")}
+    alone = lambda **options: start(model="small-net").widest_together(per_image=own["per_image"], **options)
+    assert alone()[1] == "small-net, this run" and alone(things="pictures")[1] == "small-net, 1 pictures, this run"
+    recorded_medium_run(monkeypatch, model="large-net")
+    (frame,), source = alone(things="pictures")
+    assert list(frame["agi"]) == [0.1, 1 / 3] and source == "large-net, 2 pictures, recorded at the medium profile"
+    frames, source = start(model="small-net").widest_together(**own)  # null was not recorded
+    assert all(a is b for a, b in zip(frames, own.values())) and source == "small-net, this run"
 
 
 def test_recorded_numbers_can_be_judged_anew(workbook, monkeypatch):

@@ -159,16 +159,28 @@ class Run:
         with other than the embedded ``photographs`` asks for its own results and gets them. Counted are the distinct
         values of the column or index "image", or else the rows; ``things`` names them.
         """
-        recorded = self.recorded(table) if self.parameters.get("photographs", "embedded") == "embedded" else None
-        if recorded is None or not claims.narrower(self.profile, recorded.attrs["profile"]):
-            frame, whose = own, "this run"
-        else:
-            frame, whose = recorded, f"recorded at the {recorded.attrs['profile']} profile"
-            if own.index.name is not None:
-                frame = frame.set_index(own.index.name)
-        images = frame.index if frame.index.name == "image" else frame.get("image", frame.index)
-        count = images.nunique() if images.name == "image" else len(frame)
-        return frame, f"{count} {things}, {whose}"
+        (frame,), _, whose = self._widest({table: own})
+        if frame is not own and own.index.name is not None:
+            frame = frame.set_index(own.index.name)
+        return frame, f"{_count(frame)} {things}, {whose}"
+
+    def widest_together(self, *, things=None, **own):
+        """The same of tables that belong together, by name: (list of frames, "vgg-cifar10, 10 pictures, this run").
+
+        Either all are recorded or all are this run's. The source begins with that run's ``model``; the count of
+        the first table is left out where ``things`` does not name what is counted.
+        """
+        frames, parameters, whose = self._widest(own)
+        counted = [] if things is None else [f"{_count(frames[0])} {things}"]
+        return frames, ", ".join([parameters["model"], *counted, whose])
+
+    def _widest(self, own):
+        """Frames of ``own`` {table: frame} or of the recorded run, that run's parameters, and whose they are."""
+        embedded = self.parameters.get("photographs", "embedded") == "embedded"
+        recorded = [self.recorded(table) if embedded else None for table in own]
+        if any(frame is None for frame in recorded) or not claims.narrower(self.profile, recorded[0].attrs["profile"]):
+            return list(own.values()), self.parameters, "this run"
+        return recorded, recorded[0].attrs["parameters"], f"recorded at the {recorded[0].attrs['profile']} profile"
 
     def verdicts(self):
         """The last cell: prints every verdict and writes ``claims.json``, wider recorded ones included.
@@ -265,3 +277,9 @@ def _show_text(text, html):
         display.display({"text/plain": text, "text/html": html}, raw=True)
     else:
         print(text)
+
+
+def _count(frame):
+    """How many images: the distinct values of the column or index "image", or else the rows."""
+    images = frame.index if frame.index.name == "image" else frame.get("image")
+    return len(frame) if images is None else images.nunique()
