@@ -29,6 +29,20 @@ def test_png_has_the_figures_inches_times_dpi():
     assert opened(plots.png(fig, dpi=50)).size == (150, 100)
 
 
+def test_titles_that_would_be_cut_off_become_smaller_and_others_stay():
+    figure, (left, right) = plots.figure(1, 2, (4, 2))
+    left.set_title("short")
+    right.set_title("as long as a title of half a figure must not be", fontsize=14)
+    figure.suptitle("and one above both that is longer than the whole figure is wide", fontsize=14)
+    before = left.title.get_fontsize()
+    plots.png(figure)
+    figure.draw_without_rendering()
+    for text in (right.title, *figure.texts):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 and box.x1 <= figure.bbox.width and text.get_fontsize() < 14
+    assert left.title.get_fontsize() == before
+
+
 def test_png_keeps_to_its_limit_and_says_when_it_cannot():
     assert len(plots.png(noise())) > 150_000
     assert len(plots.png(noise(), limit=150_000)) <= 150_000

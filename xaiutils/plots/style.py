@@ -64,6 +64,19 @@ def axes_of(ax, size=(5.6, 3.4)):
     return figure(size=size) if ax is None else (ax.figure, ax)
 
 
+def fit_titles(drawn):
+    """Make titles smaller that the edge of the figure would cut off."""
+    drawn.draw_without_rendering()
+    for title in [*(ax.title for ax in drawn.axes), *drawn.texts]:
+        while _cut_off(title, drawn.bbox.width) and title.get_fontsize() > 5:
+            title.set_fontsize(0.95 * title.get_fontsize())
+
+
+def _cut_off(title, width):
+    box = title.get_window_extent()
+    return box.x0 < 0 or box.x1 > width
+
+
 def png(drawn, limit=None, dpi=None):
     """A figure as PNG bytes; with ``limit``, of at most that many (150_000 keeps notebooks small).
 
@@ -71,6 +84,7 @@ def png(drawn, limit=None, dpi=None):
     colours that fit it best, those of its colour scales among them, then drawn with fewer dots.
     """
     dpi = dpi or drawn.get_dpi()
+    fit_titles(drawn)
     while True:
         full = io.BytesIO()
         drawn.savefig(full, format="png", dpi=dpi)
